@@ -1,0 +1,197 @@
+//! Everything a model folder holds.
+
+use std::io;
+
+use serde_json::{Value, json};
+
+use crate::buffer::Buffer;
+use crate::card::Card;
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::head::Head;
+use crate::io::{Sink, Source};
+use crate::layout::{Layout, read};
+use crate::table::EmbeddingTable;
+use crate::tensor::Tensor;
+use crate::tensor_file::{read_tensors, write_tensors};
+use crate::tokenizer_json::clear_fields;
+
+/// Names the table tensor may have, by who wrote it: model2vec, sentence-transformers, a bare `nn.Sequential`.
+const TABLE_NAMES: [&str; 3] = ["embeddings", "embedding.weight", "0"];
+
+/// Everything a model folder holds: configuration, embedding table, tokenizer, perhaps a head, and the card.
+///
+/// ```
+/// use m2v_core::{Checkpoint, Config, EmbeddingTable, Memory, Tensor};
+///
+/// let table = EmbeddingTable::try_new(Tensor::from_array(&ndarray::array![[1.0f32], [2.0]]), None, None)?;
+/// let checkpoint = Checkpoint::new(Config::default(), table, b"{}");
+/// let mut memory = Memory::new();
+/// checkpoint.save(&mut memory)?;
+/// assert_eq!(Checkpoint::load(&memory)?.table, checkpoint.table);
+/// # Ok::<(), m2v_core::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Checkpoint {
+    /// The configuration. After [`Checkpoint::load`] it says whether to normalise.
+    pub config: Config,
+    /// The embedding table.
+    pub table: EmbeddingTable,
+    /// The bytes of `tokenizer.json`.
+    pub tokenizer: Buffer,
+    /// The classifier or regressor on top, if the model is a pipeline.
+    pub head: Option<Head>,
+    /// The model card, if there is one.
+    pub card: Option<Card>,
+    /// How the folder it came from was laid out. [`Checkpoint::save`] always writes [`Layout::Model2Vec`].
+    pub layout: Layout,
+}
+
+impl Checkpoint {
+    /// A checkpoint of parts, without head and card.
+    pub fn new(config: Config, table: EmbeddingTable, tokenizer: impl Into<Buffer>) -> Self {
+        Self { config, table, tokenizer: tokenizer.into(), head: None, card: None, layout: Layout::Model2Vec }
+    }
+
+    /// Reads a model, whichever of the [layouts](Layout) it has. The table keeps its dtype and shares the
+    /// source's bytes.
+    ///
+    /// # Errors
+    /// [`Error::NoModel`] if no layout matches; otherwise an error that names the file, and the tensor or key.
+    pub fn load(source: &dyn Source) -> Result<Self> {
+        let files = Layout::resolve(source)?;
+        let layout = files.layout;
+        let config_file = source.locate(layout.config());
+        let mut config = Config::from_json(&config_file, &files.config)?;
+        let normalize = match config.normalize() {
+            Some(normalize) => normalize,
+            None => layout.is_sentence_transformers() && has_normalize_module(source)?,
+        };
+        config.set_normalize(normalize);
+        let table_file = source.locate(layout.table());
+        let table = read_table(&table_file, &files.table).map_err(|error| match error {
+            error @ Error::Safetensors { .. } => error,
+            error => error.in_file(&table_file),
+        })?;
+        let head = read_head(source, &config_file, &config, table.dim())?;
+        let card = read(source, "README.md")?.map(|bytes| Card::parse(&String::from_utf8_lossy(&bytes)));
+        Ok(Self { config, table, tokenizer: files.tokenizer, head, card, layout })
+    }
+
+    /// Writes the folder that Python model2vec and sentence-transformers ≥ 6.2 load: `model.safetensors`,
+    /// `tokenizer.json`, `config.json`, `modules.json`, `README.md`, and `head.safetensors` for a pipeline.
+    ///
+    /// Truncation and padding are taken out of `tokenizer.json`: model2vec ignores them, other loaders would
+    /// not. The card keeps its front matter. Call [`Sink::finish`] afterwards to make the files visible.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the sink fails, [`Error::Json`] if the tokenizer is not JSON.
+    pub fn save(&self, sink: &mut dyn Sink) -> Result<()> {
+        let mut tensors = vec![("embeddings", self.table.embeddings())];
+        tensors.extend(self.table.weights().map(|weights| ("weights", weights)));
+        tensors.extend(self.table.mapping().map(|mapping| ("mapping", mapping)));
+        write_tensors(sink, "model.safetensors", &tensors)?;
+        if let Some(head) = &self.head {
+            let named = head.named_tensors();
+            let tensors: Vec<_> = named.iter().map(|(name, tensor)| (name.as_str(), *tensor)).collect();
+            write_tensors(sink, "head.safetensors", &tensors)?;
+        }
+        write(sink, "tokenizer.json", &clear_fields(&self.tokenizer, &["truncation", "padding"])?)?;
+        let normalize = self.config.normalize().unwrap_or(false);
+        write(sink, "config.json", &pretty(&Value::Object(self.saved_config().entries().clone())))?;
+        write(sink, "modules.json", &pretty(&modules(normalize)))?;
+        let card = self.card.clone().unwrap_or_default();
+        write(sink, "README.md", card.render(&self.table).as_bytes())
+    }
+
+    /// The configuration as [`Checkpoint::save`] writes it: what it says about the table and head is true.
+    #[must_use]
+    pub fn saved_config(&self) -> Config {
+        let mut config = self.config.clone();
+        if config.get("model_type").is_none() {
+            config.set("model_type", Some("model2vec".into()));
+        }
+        config.set_normalize(self.config.normalize().unwrap_or(false));
+        config.set_max_length(self.config.max_length());
+        config.set("embedding_dtype", Some(self.table.dtype().name().into()));
+        config.set("vocabulary_quantization", self.table.mapping().map(|_| self.table.rows().into()));
+        config.set("hidden_dim", Some(self.table.dim().into()));
+        config.set("head_config", self.head.as_ref().map(Head::config));
+        config
+    }
+}
+
+fn read_table(file: &str, bytes: &Buffer) -> Result<EmbeddingTable> {
+    let tensors = read_tensors(file, bytes)?;
+    if let (Some(left), Some(right)) = (tensors.get(TABLE_NAMES[0]), tensors.get(TABLE_NAMES[1]))
+        && left != right
+    {
+        let expected = "one embedding table, or two equal ones";
+        return Err(Error::tensor(TABLE_NAMES[1], expected, format!("other values than in `{}`", TABLE_NAMES[0])));
+    }
+    let embeddings = TABLE_NAMES.iter().find_map(|name| tensors.get(*name)).ok_or_else(|| {
+        let found: Vec<_> = tensors.keys().map(String::as_str).collect();
+        Error::MissingTensor { expected: TABLE_NAMES.join(", "), found: found.join(", ") }
+    })?;
+    let optional = |name: &str| tensors.get(name).cloned();
+    EmbeddingTable::try_new(embeddings.clone(), optional("weights"), optional("mapping"))
+}
+
+fn read_head(source: &dyn Source, config_file: &str, config: &Config, dim: usize) -> Result<Option<Head>> {
+    let head_config = match config.get("head_config") {
+        None | Some(Value::Null) => return Ok(None),
+        Some(head_config) => head_config,
+    };
+    let file = source.locate("head.safetensors");
+    let bytes = read(source, "head.safetensors")?.ok_or_else(|| Error::MissingFile {
+        file: file.clone(),
+        reason: format!("{config_file} has a head_config"),
+    })?;
+    let mut tensors = read_tensors(&file, &bytes)?;
+    let take = |name: &str| -> Option<Tensor> { tensors.swap_remove(name) };
+    let head = Head::from_parts(config_file, head_config, take)
+        .and_then(|head| head.check_input(dim).map(|()| head))
+        .map_err(|error| error.in_file(&file))?;
+    Ok(Some(head))
+}
+
+/// Whether sentence-transformers would normalise: a `Normalize` module in `modules.json`.
+fn has_normalize_module(source: &dyn Source) -> Result<bool> {
+    let Some(bytes) = read(source, "modules.json")? else { return Ok(false) };
+    let file = || source.locate("modules.json");
+    let modules: Value =
+        serde_json::from_slice(&bytes).map_err(|source| Error::Json { file: file(), source })?;
+    let modules = modules.as_array().ok_or_else(|| Error::Config {
+        file: file(),
+        key: "(top level)".to_owned(),
+        expected: "a list of modules".to_owned(),
+        found: modules.to_string(),
+    })?;
+    let is_normalize = |module: &Value| {
+        module.get("type").and_then(Value::as_str).is_some_and(|name| name.ends_with(".Normalize"))
+    };
+    Ok(modules.iter().any(is_normalize))
+}
+
+/// The list of modules that sentence-transformers builds.
+fn modules(normalize: bool) -> Value {
+    let mut modules = vec![json!({
+        "idx": 0, "name": "0", "path": ".", "type": "sentence_transformers.models.StaticEmbedding"
+    })];
+    if normalize {
+        modules.push(json!({
+            "idx": 1, "name": "1", "path": "1_Normalize", "type": "sentence_transformers.models.Normalize"
+        }));
+    }
+    Value::Array(modules)
+}
+
+fn pretty(value: &Value) -> Vec<u8> {
+    format!("{value:#}\n").into_bytes()
+}
+
+fn write(sink: &mut dyn Sink, name: &str, bytes: &[u8]) -> Result<()> {
+    sink.write_bytes(name, bytes)
+        .map_err(|source: io::Error| Error::Io { file: name.to_owned(), source })
+}

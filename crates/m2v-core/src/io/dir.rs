@@ -1,0 +1,108 @@
+//! A folder to read from.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::{Source, check_name};
+use crate::buffer::Buffer;
+use crate::error::{Error, Result};
+
+/// A model folder on disk.
+///
+/// Pointed at the `0_StaticEmbedding` folder of a sentence-transformers model, it finds that model's
+/// configuration in the folder above.
+///
+/// ```no_run
+/// use m2v_core::{Checkpoint, Dir};
+///
+/// let checkpoint = Checkpoint::load(&Dir::open("models/minilm-l6-64d")?)?;
+/// println!("{} × {}", checkpoint.table.rows(), checkpoint.table.dim());
+/// # Ok::<(), m2v_core::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Dir {
+    path: PathBuf,
+    /// The folder with what the whole sentence-transformers model shares, if `path` is one module of it.
+    parent: Option<PathBuf>,
+    #[cfg_attr(not(feature = "mmap"), expect(dead_code, reason = "always false then"))]
+    mapped: bool,
+}
+
+/// Files of a sentence-transformers model that stand beside its module folders.
+const SHARED: [&str; 3] = ["config_sentence_transformers.json", "modules.json", "README.md"];
+
+impl Dir {
+    /// A folder whose files are read into memory.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if there is no such folder.
+    pub fn open(path: impl Into<PathBuf>) -> Result<Self> {
+        let path = path.into();
+        let error = |source| Error::Io { file: path.display().to_string(), source };
+        if !fs::metadata(&path).map_err(error)?.is_dir() {
+            let message = "expected a model folder, found a file";
+            return Err(error(io::Error::new(io::ErrorKind::NotADirectory, message)));
+        }
+        let has = |folder: &Path, name: &str| folder.join(name).is_file();
+        let has_config = has(&path, "config.json") || has(&path, SHARED[0]);
+        // `path` may be `.` or end in `..`: ask the system for the folder above.
+        let parent = if has_config { None } else { path.canonicalize().ok() };
+        let parent = parent.and_then(|path| path.parent().map(Path::to_owned));
+        let parent = parent.filter(|parent| has(parent, SHARED[0]));
+        Ok(Self { path, parent, mapped: false })
+    }
+
+    /// As [`Dir::open`], with `.safetensors` files mapped into memory: they load at once, and processes that
+    /// use the same model share its pages.
+    ///
+    /// # Errors
+    /// As [`Dir::open`].
+    ///
+    /// # Safety
+    /// While anything read from this folder is alive, no process may change or shorten those files: their
+    /// bytes would change under a shared reference, and access beyond a shortened end kills the process.
+    #[cfg(feature = "mmap")]
+    #[expect(unsafe_code, reason = "the contract is the caller's to keep")]
+    pub unsafe fn open_mapped(path: impl Into<PathBuf>) -> Result<Self> {
+        Ok(Self { mapped: true, ..Self::open(path)? })
+    }
+
+    fn find(&self, name: &str) -> PathBuf {
+        let path = self.path.join(name);
+        match &self.parent {
+            Some(parent) if SHARED.contains(&name) && !path.exists() => parent.join(name),
+            _ => path,
+        }
+    }
+
+    fn load(&self, path: &Path) -> io::Result<Buffer> {
+        if path.is_dir() {
+            return Err(io::Error::new(io::ErrorKind::IsADirectory, "expected a file, found a folder"));
+        }
+        #[cfg(feature = "mmap")]
+        if self.mapped && path.extension().is_some_and(|extension| extension == "safetensors") {
+            let file = fs::File::open(path)?;
+            #[expect(unsafe_code, reason = "memory maps are unsafe by nature")]
+            // SAFETY: `mapped` is set only by `open_mapped`, whose caller promised that the file does not change.
+            let map = unsafe { memmap2::Mmap::map(&file)? };
+            return Ok(Buffer::from_owner(map));
+        }
+        fs::read(path).map(Buffer::from)
+    }
+}
+
+impl Source for Dir {
+    fn read(&self, name: &str) -> io::Result<Option<Buffer>> {
+        check_name(name)?;
+        match self.load(&self.find(name)) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn locate(&self, name: &str) -> String {
+        if name.is_empty() { self.path.display().to_string() } else { self.find(name).display().to_string() }
+    }
+}

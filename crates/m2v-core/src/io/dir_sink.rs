@@ -1,0 +1,148 @@
+//! A folder to write to.
+
+use std::fs;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use super::{Sink, check_length, check_name};
+use crate::error::{Error, Result};
+
+/// A folder that appears whole or not at all.
+///
+/// Files are written to a hidden folder beside the target; [`Sink::finish`] renames it. Dropped before that,
+/// it removes what it wrote.
+///
+/// ```no_run
+/// use m2v_core::{Checkpoint, Dir, DirSink, Sink};
+///
+/// let checkpoint = Checkpoint::load(&Dir::open("model")?)?;
+/// let mut folder = DirSink::create("copy")?;
+/// checkpoint.save(&mut folder)?;
+/// folder.finish()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct DirSink {
+    target: PathBuf,
+    staging: Option<TempDir>,
+    replace: bool,
+}
+
+impl DirSink {
+    /// A new folder. Its parents are made if need be.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the path exists and is not an empty folder, or its parent cannot be written to.
+    pub fn create(path: impl Into<PathBuf>) -> Result<Self> {
+        Self::new(path.into(), false)
+    }
+
+    /// A folder that takes the place of one that may exist. What was in the old one is gone after
+    /// [`Sink::finish`], and untouched before.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the path exists and is not a folder, or its parent cannot be written to.
+    pub fn replace(path: impl Into<PathBuf>) -> Result<Self> {
+        Self::new(path.into(), true)
+    }
+
+    fn new(target: PathBuf, replace: bool) -> Result<Self> {
+        let staging = Self::stage(&target, replace)
+            .map_err(|source| Error::Io { file: target.display().to_string(), source })?;
+        Ok(Self { target, staging: Some(staging), replace })
+    }
+
+    fn stage(target: &Path, replace: bool) -> io::Result<TempDir> {
+        check_target(target, replace)?;
+        let Some(name) = target.file_name() else {
+            let message = "expected the path of a folder to make; it has no name of its own";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+        };
+        let parent = match target.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        fs::create_dir_all(parent)?;
+        let prefix = format!(".{}.", name.to_string_lossy());
+        tempfile::Builder::new().prefix(&prefix).suffix(".partial").tempdir_in(parent)
+    }
+
+    fn staging(&self) -> io::Result<&Path> {
+        let closed = || io::Error::new(io::ErrorKind::InvalidInput, "the folder is finished already");
+        self.staging.as_ref().map(TempDir::path).ok_or_else(closed)
+    }
+}
+
+fn check_target(target: &Path, replace: bool) -> io::Result<()> {
+    let exists = |message: &str| Err(io::Error::new(io::ErrorKind::AlreadyExists, message));
+    match fs::read_dir(target) {
+        Ok(mut entries) => match entries.next() {
+            Some(_) if !replace => exists("the folder exists and is not empty"),
+            _ => Ok(()),
+        },
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory => exists("a file of that name exists"),
+        Err(error) => Err(error),
+    }
+}
+
+impl Sink for DirSink {
+    fn write(
+        &mut self,
+        name: &str,
+        len: u64,
+        body: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>,
+    ) -> io::Result<()> {
+        check_name(name)?;
+        let path = self.staging()?.join(name);
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        let mut file = BufWriter::with_capacity(1 << 16, fs::File::create(&path)?);
+        body(&mut file)?;
+        let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
+        file.sync_all()?;
+        check_length(name, len, file.metadata()?.len())
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        let staging = self.staging()?.to_owned();
+        set_usual_permissions(&staging)?;
+        check_target(&self.target, self.replace)?;
+        // The old folder steps aside into the staging folder's neighbour and is removed with it.
+        let old = staging.with_extension("old");
+        let moved = match fs::rename(&self.target, &old) {
+            Ok(()) => true,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+            Err(error) => return Err(error),
+        };
+        if let Err(error) = fs::rename(&staging, &self.target) {
+            if moved {
+                fs::rename(&old, &self.target)?;
+            }
+            return Err(error);
+        }
+        if let Some(staging) = self.staging.take() {
+            // Renamed: nothing is left to remove.
+            let _ = staging.keep();
+        }
+        if moved { fs::remove_dir_all(&old) } else { Ok(()) }
+    }
+}
+
+/// Temporary folders are private to their owner; a finished one has the permissions of any new folder.
+#[cfg(unix)]
+fn set_usual_permissions(staging: &Path) -> io::Result<()> {
+    let probe = staging.join(".permissions");
+    fs::create_dir(&probe)?;
+    let permissions = fs::metadata(&probe)?.permissions();
+    fs::remove_dir(&probe)?;
+    fs::set_permissions(staging, permissions)
+}
+
+#[cfg(not(unix))]
+fn set_usual_permissions(_: &Path) -> io::Result<()> {
+    Ok(())
+}

@@ -1,0 +1,244 @@
+//! The embedding table and pooling over it.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use ndarray::ArrayViewMut2;
+
+use crate::dtype::Dtype;
+use crate::error::{Error, Result, describe};
+use crate::kernel;
+use crate::tensor::Tensor;
+
+/// How [`EmbeddingTable::pool_into`] turns a sum into an embedding.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PoolOptions {
+    /// Divide each mean by its length (‖v‖₂ + 1e-32).
+    pub normalize: bool,
+}
+
+/// The vectors of all tokens, in the dtype they were stored in, with their optional weights and mapping.
+///
+/// The vector of a token is `embeddings[mapping[id]] × weights[id]`; without a mapping, `embeddings[id]`.
+/// Everything is checked when a table is made, so that use needs no further checks but the range of ids.
+#[derive(Clone, Debug)]
+pub struct EmbeddingTable {
+    embeddings: Tensor,
+    weights: Option<Tensor>,
+    mapping: Option<Tensor>,
+    dim: usize,
+    rows: usize,
+    /// `weights` as the kernels take them.
+    weights_f32: Option<Arc<[f32]>>,
+    /// `mapping` as the kernels take it, each entry below `rows`.
+    row_of: Option<Arc<[u32]>>,
+}
+
+impl PartialEq for EmbeddingTable {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.embeddings, &self.weights, &self.mapping)
+            == (&other.embeddings, &other.weights, &other.mapping)
+    }
+}
+
+impl EmbeddingTable {
+    /// Checks and keeps the three tensors of `model.safetensors`.
+    ///
+    /// * `embeddings`: `[rows, dim]`, floats or int8.
+    /// * `weights`: `[tokens]`, floats. Without a mapping there must be as many as rows.
+    /// * `mapping`: `[tokens]`, int32 or int64, every entry in `0..rows`.
+    ///
+    /// # Errors
+    /// [`Error::Tensor`] naming the tensor, what it should be and what it is.
+    pub fn try_new(embeddings: Tensor, weights: Option<Tensor>, mapping: Option<Tensor>) -> Result<Self> {
+        let found = |tensor: &Tensor| describe(tensor.dtype(), tensor.shape());
+        let (rows, dim) = match *embeddings.shape() {
+            [rows, dim] if dim > 0 && embeddings.dtype().is_table() => (rows, dim),
+            _ => {
+                let expected = "[rows, dim], floats or int8, dim at least 1";
+                return Err(Error::tensor("embeddings", expected, found(&embeddings)));
+            }
+        };
+        let row_of = mapping.as_ref().map(|mapping| read_mapping(mapping, rows)).transpose()?;
+        let weights_f32 = match &weights {
+            None => None,
+            Some(weights) => {
+                if weights.shape().len() != 1 || !weights.dtype().is_float() {
+                    return Err(Error::tensor("weights", "[tokens], floats", found(weights)));
+                }
+                if row_of.is_none() && weights.element_count() != rows {
+                    return Err(Error::tensor("weights", format!("{rows} entries, as many as rows"), found(weights)));
+                }
+                Some(weights.to_f32()?.iter().copied().collect())
+            }
+        };
+        Ok(Self { embeddings, weights, mapping, dim, rows, weights_f32, row_of })
+    }
+
+    /// Columns: the length of a vector.
+    #[must_use]
+    pub fn dim(&self) -> usize {
+        self.dim
+    }
+
+    /// Rows: distinct vectors.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// The element type of the rows.
+    #[must_use]
+    pub fn dtype(&self) -> Dtype {
+        self.embeddings.dtype()
+    }
+
+    /// The table covers the token ids `0..id_count()`.
+    #[must_use]
+    pub fn id_count(&self) -> usize {
+        let mapped = self.row_of.as_ref().map_or(self.rows, |row_of| row_of.len());
+        self.weights_f32.as_ref().map_or(mapped, |weights| weights.len().min(mapped))
+    }
+
+    /// The rows, `[rows, dim]`.
+    #[must_use]
+    pub fn embeddings(&self) -> &Tensor {
+        &self.embeddings
+    }
+
+    /// The factor of each token, `[tokens]`.
+    #[must_use]
+    pub fn weights(&self) -> Option<&Tensor> {
+        self.weights.as_ref()
+    }
+
+    /// The row of each token, `[tokens]`.
+    #[must_use]
+    pub fn mapping(&self) -> Option<&Tensor> {
+        self.mapping.as_ref()
+    }
+
+    /// [`EmbeddingTable::weights`] as f32, rounded once.
+    #[must_use]
+    pub fn weights_f32(&self) -> Option<&[f32]> {
+        self.weights_f32.as_deref()
+    }
+
+    /// [`EmbeddingTable::mapping`] as row indices, all below [`EmbeddingTable::rows`].
+    #[must_use]
+    pub fn row_of(&self) -> Option<&[u32]> {
+        self.row_of.as_deref()
+    }
+
+    /// Bytes of the three tensors.
+    #[must_use]
+    pub fn byte_len(&self) -> usize {
+        let tensors = [Some(&self.embeddings), self.weights.as_ref(), self.mapping.as_ref()];
+        tensors.into_iter().flatten().map(|tensor| tensor.bytes().len()).sum()
+    }
+
+    /// Embeds a block of texts: the mean of each text's token vectors.
+    ///
+    /// Text `i` is `ids[ends[i - 1]..ends[i]]` (the first starts at 0), and its embedding goes to row `i` of
+    /// `out`, `[ends.len(), dim]`. A text without ids gets zeros.
+    ///
+    /// The sum is taken in f32, in the order of the ids, and divided by their number: bit-identical to Python
+    /// model2vec's `encode` on a float32 table.
+    ///
+    /// # Errors
+    /// [`Error::IdOutOfRange`], or [`Error::Shape`] if `ends` or `out` do not fit. `out` is then unspecified.
+    pub fn pool_into(
+        &self,
+        ids: &[u32],
+        ends: &[usize],
+        options: PoolOptions,
+        mut out: ArrayViewMut2<'_, f32>,
+    ) -> Result<()> {
+        self.check(ids, ends.len(), &out)?;
+        let last = ends.last().copied().unwrap_or(0);
+        if last != ids.len() || !ends.is_sorted() {
+            return Err(Error::Shape { what: "last of the ascending ends", expected: ids.len(), found: last });
+        }
+        let mut start = 0;
+        for (&end, mut row) in ends.iter().zip(out.rows_mut()) {
+            let ids = &ids[start..end];
+            start = end;
+            match row.as_slice_mut() {
+                Some(sum) => self.pool(ids, options, sum),
+                // A caller's view with gaps between the columns.
+                None => {
+                    let mut sum = vec![0.0; self.dim];
+                    self.pool(ids, options, &mut sum);
+                    row.iter_mut().zip(sum).for_each(|(out, x)| *out = x);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks up the vector of each token, row `i` of `out` (`[ids.len(), dim]`) for `ids[i]`. Never normalised.
+    ///
+    /// # Errors
+    /// As [`EmbeddingTable::pool_into`].
+    pub fn lookup_into(&self, ids: &[u32], mut out: ArrayViewMut2<'_, f32>) -> Result<()> {
+        self.check(ids, ids.len(), &out)?;
+        let mut vector = vec![0.0; self.dim];
+        for (&id, mut row) in ids.iter().zip(out.rows_mut()) {
+            // A product is not changed by adding it to zero, except that −0 becomes 0.
+            vector.fill(0.0);
+            self.add(id, &mut vector);
+            row.iter_mut().zip(&vector).for_each(|(out, &x)| *out = x);
+        }
+        Ok(())
+    }
+
+    fn check(&self, ids: &[u32], texts: usize, out: &ArrayViewMut2<'_, f32>) -> Result<()> {
+        for (what, expected, found) in
+            [("rows of the output", texts, out.nrows()), ("columns of the output", self.dim, out.ncols())]
+        {
+            if expected != found {
+                return Err(Error::Shape { what, expected, found });
+            }
+        }
+        let count = self.id_count();
+        match ids.iter().max() {
+            Some(&id) if id as usize >= count => Err(Error::IdOutOfRange { id, count }),
+            _ => Ok(()),
+        }
+    }
+
+    fn pool(&self, ids: &[u32], options: PoolOptions, sum: &mut [f32]) {
+        sum.fill(0.0);
+        ids.iter().for_each(|&id| self.add(id, sum));
+        kernel::finish(sum, ids.len(), options.normalize);
+    }
+
+    fn add(&self, id: u32, sum: &mut [f32]) {
+        let weight = self.weights_f32.as_ref().map(|weights| weights[id as usize]);
+        kernel::add_row(self.dtype(), sum, &self.embeddings.bytes()[self.row_bytes(id)], weight);
+    }
+
+    fn row_bytes(&self, id: u32) -> Range<usize> {
+        let row = self.row_of.as_ref().map_or(id as usize, |row_of| row_of[id as usize] as usize);
+        let stride = self.dim * self.dtype().size();
+        row * stride..(row + 1) * stride
+    }
+}
+
+fn read_mapping(mapping: &Tensor, rows: usize) -> Result<Arc<[u32]>> {
+    let found = describe(mapping.dtype(), mapping.shape());
+    let wrong = |_| Error::tensor("mapping", "[tokens], int32 or int64", &found);
+    let entries: Vec<i64> = match (mapping.dtype(), mapping.shape()) {
+        (Dtype::I32, [_]) => mapping.to_array::<i32>().map_err(wrong)?.iter().map(|&row| row.into()).collect(),
+        (Dtype::I64, [_]) => mapping.to_array::<i64>().map_err(wrong)?.iter().copied().collect(),
+        _ => return Err(Error::tensor("mapping", "[tokens], int32 or int64", found)),
+    };
+    entries
+        .into_iter()
+        .enumerate()
+        .map(|(id, row)| match u32::try_from(row) {
+            Ok(row) if (row as usize) < rows => Ok(row),
+            _ => Err(Error::tensor("mapping", format!("entries in 0..{rows}"), format!("{row} at {id}"))),
+        })
+        .collect()
+}

@@ -1,0 +1,156 @@
+//! The trait of everything that embeds texts, and the calls on top of it.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use ndarray::{Array1, Array2, ArrayViewMut2, Axis};
+
+use crate::blocks::Blocks;
+use crate::error::{Error, Result};
+use crate::scratch::{Scratch, ScratchPool};
+
+/// The number of texts encoded at a time: enough that tokenising and pooling each stay in cache, few enough
+/// that threads share the work evenly.
+pub const BLOCK: usize = 256;
+
+/// Turns blocks of texts into vectors. **The extension point of this crate.**
+///
+/// Implement it for another pooling, or a model of another kind; [`EncoderExt`] then gives it all the calls.
+///
+/// ```
+/// use m2v_infer::ndarray::ArrayViewMut2;
+/// use m2v_infer::{Encoder, EncoderExt, Error, Scratch};
+///
+/// /// Embeds a text as its length in bytes.
+/// struct Length;
+///
+/// impl Encoder for Length {
+///     fn dim(&self) -> usize {
+///         1
+///     }
+///
+///     fn encode_block(
+///         &self,
+///         texts: &[&str],
+///         _: &mut Scratch,
+///         mut out: ArrayViewMut2<'_, f32>,
+///     ) -> Result<(), Error> {
+///         texts.iter().zip(out.column_mut(0)).for_each(|(text, out)| *out = text.len() as f32);
+///         Ok(())
+///     }
+/// }
+///
+/// assert_eq!(Length.encode(&["four", ""])?, ndarray::array![[4.0], [0.0]]);
+/// # Ok::<(), m2v_infer::Error>(())
+/// ```
+pub trait Encoder: Send + Sync {
+    /// The length of the vectors.
+    fn dim(&self) -> usize;
+
+    /// Embeds a block of texts, text `i` into row `i` of `out`, `[texts.len(), dim]`.
+    ///
+    /// # Errors
+    /// If a text cannot be encoded or `out` has another shape; `out` is then unspecified.
+    fn encode_block(&self, texts: &[&str], scratch: &mut Scratch, out: ArrayViewMut2<'_, f32>) -> Result<()>;
+
+    /// Where calls that bring no [`Scratch`] borrow one. Without a pool each block gets a new one.
+    fn scratch_pool(&self) -> Option<&ScratchPool> {
+        None
+    }
+}
+
+/// The calls of every [`Encoder`]. With the feature `rayon`, blocks are encoded in parallel on the pool the
+/// caller is in (`ThreadPool::install`), else on rayon's global one; with one thread, on the caller's.
+pub trait EncoderExt: Encoder {
+    /// Embeds texts; row `i` of the result, `[texts.len(), dim]`, is text `i`. No texts: `[0, dim]`.
+    ///
+    /// # Errors
+    /// If a text cannot be encoded.
+    fn encode<S: AsRef<str> + Sync>(&self, texts: &[S]) -> Result<Array2<f32>> {
+        self.encode_with_progress(texts, &|_| ())
+    }
+
+    /// As [`EncoderExt::encode`]; `progress` is told, from any of the threads, how many texts are done.
+    ///
+    /// # Errors
+    /// If a text cannot be encoded.
+    fn encode_with_progress<S: AsRef<str> + Sync>(
+        &self,
+        texts: &[S],
+        progress: &(dyn Fn(usize) + Sync),
+    ) -> Result<Array2<f32>> {
+        let mut out = Array2::zeros((texts.len(), self.dim()));
+        encode(self, texts, out.view_mut(), progress)?;
+        Ok(out)
+    }
+
+    /// Embeds texts into a caller's array of shape `[texts.len(), dim]`.
+    ///
+    /// # Errors
+    /// If a text cannot be encoded or `out` has another shape; `out` is then unspecified.
+    fn encode_into<S: AsRef<str> + Sync>(&self, texts: &[S], out: ArrayViewMut2<'_, f32>) -> Result<()> {
+        encode(self, texts, out, &|_| ())
+    }
+
+    /// Embeds one text.
+    ///
+    /// # Errors
+    /// If the text cannot be encoded.
+    fn encode_one(&self, text: &str) -> Result<Array1<f32>> {
+        Ok(self.encode(&[text])?.remove_axis(Axis(0)))
+    }
+
+    /// Embeds a stream of texts, `block` at a time: an iterator over arrays of up to `block` rows. Memory does
+    /// not grow with the stream. A multiple of [`BLOCK`] gives every thread work.
+    fn encode_blocks<I>(&self, texts: I, block: usize) -> Blocks<'_, Self, I::IntoIter>
+    where
+        I: IntoIterator,
+        I::Item: AsRef<str> + Sync,
+    {
+        Blocks::new(self, texts.into_iter(), block)
+    }
+}
+
+impl<E: Encoder + ?Sized> EncoderExt for E {}
+
+fn encode<E: Encoder + ?Sized, S: AsRef<str> + Sync>(
+    encoder: &E,
+    texts: &[S],
+    mut out: ArrayViewMut2<'_, f32>,
+    progress: &(dyn Fn(usize) + Sync),
+) -> Result<()> {
+    for (what, expected, found) in [
+        ("rows of the output", texts.len(), out.nrows()),
+        ("columns of the output", encoder.dim(), out.ncols()),
+    ] {
+        if expected != found {
+            return Err(Error::Data(m2v_core::Error::Shape { what, expected, found }));
+        }
+    }
+    let done = AtomicUsize::new(0);
+    let block = |(texts, out): (&[S], ArrayViewMut2<'_, f32>)| {
+        let texts: Vec<&str> = texts.iter().map(AsRef::as_ref).collect();
+        match encoder.scratch_pool() {
+            Some(pool) => encoder.encode_block(&texts, &mut pool.borrow(), out)?,
+            None => encoder.encode_block(&texts, &mut Scratch::default(), out)?,
+        }
+        progress(done.fetch_add(texts.len(), Ordering::Relaxed) + texts.len());
+        Ok(())
+    };
+    let size = block_size(texts.len());
+    let mut blocks = texts.chunks(size).zip(out.axis_chunks_iter_mut(Axis(0), size));
+    #[cfg(feature = "rayon")]
+    if texts.len() > size && rayon::current_num_threads() > 1 {
+        use rayon::iter::{IntoParallelIterator, ParallelIterator};
+        return blocks.collect::<Vec<_>>().into_par_iter().try_for_each(block);
+    }
+    blocks.try_for_each(block)
+}
+
+/// [`BLOCK`], or less where that would leave threads without work.
+fn block_size(texts: usize) -> usize {
+    #[cfg(feature = "rayon")]
+    let threads = rayon::current_num_threads();
+    #[cfg(not(feature = "rayon"))]
+    let threads = 1;
+    texts.div_ceil(threads).clamp(BLOCK / 8, BLOCK)
+}

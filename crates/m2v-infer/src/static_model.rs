@@ -1,0 +1,264 @@
+//! The encoder: tokenise, look up, mean, normalise.
+
+use std::fmt;
+use std::sync::Arc;
+
+use m2v_core::{Checkpoint, Config, DEFAULT_MAX_LENGTH, EmbeddingTable, PoolOptions, Source};
+use m2v_tokenize::Tokenizer;
+use ndarray::{Array2, ArrayViewMut2};
+
+use crate::encoder::Encoder;
+use crate::error::{Error, Result};
+use crate::scratch::{Scratch, ScratchPool};
+
+/// How texts are encoded. A model brings those of its `config.json`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct EncodeOptions {
+    /// The number of tokens of a text that count; `None`: all. Texts are cut to `max_length × median token
+    /// length` code points before and to `max_length` tokens after tokenising; unknown tokens, which are then
+    /// dropped, count.
+    pub max_length: Option<usize>,
+    /// Divide each embedding by its length (‖v‖₂ + 1e-32).
+    pub normalize: bool,
+}
+
+/// `max_length` 512, not normalised: what the reference does with a model that does not say.
+impl Default for EncodeOptions {
+    fn default() -> Self {
+        Self { max_length: Some(DEFAULT_MAX_LENGTH), normalize: false }
+    }
+}
+
+impl EncodeOptions {
+    /// With another `max_length`.
+    #[must_use]
+    pub fn with_max_length(self, max_length: Option<usize>) -> Self {
+        Self { max_length, ..self }
+    }
+
+    /// With or without normalisation.
+    #[must_use]
+    pub fn with_normalize(self, normalize: bool) -> Self {
+        Self { normalize, ..self }
+    }
+}
+
+impl From<&Config> for EncodeOptions {
+    fn from(config: &Config) -> Self {
+        Self { max_length: config.max_length(), normalize: config.normalize().unwrap_or(false) }
+    }
+}
+
+/// The vectors of a text's tokens; see [`StaticModel::encode_as_sequence`].
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct TokenEmbeddings {
+    /// The tokens, unknown ones left out.
+    pub ids: Vec<u32>,
+    /// `[ids.len(), dim]`.
+    pub embeddings: Array2<f32>,
+}
+
+/// A Model2Vec model: an embedding table, its tokenizer, and options.
+///
+/// Cloning shares table and tokenizer. All methods take `&self` and may run on any number of threads at once.
+/// The calls to encode are in [`EncoderExt`](crate::EncoderExt).
+#[derive(Clone)]
+pub struct StaticModel {
+    shared: Arc<Shared>,
+    options: EncodeOptions,
+}
+
+struct Shared {
+    table: EmbeddingTable,
+    tokenizer: Box<dyn Tokenizer>,
+    scratch: ScratchPool,
+}
+
+impl StaticModel {
+    /// Loads a model from a folder, memory, or any other [`Source`].
+    ///
+    /// # Errors
+    /// [`Error::Data`] or [`Error::Tokenize`] naming the file and what is wrong with it;
+    /// [`Error::RowsAndTokens`] or [`Error::MappingAndTokens`] if table and tokenizer do not belong together.
+    pub fn load(source: &dyn Source) -> Result<Self> {
+        Self::from_checkpoint(Checkpoint::load(source)?)
+    }
+
+    /// Makes a model of a checkpoint, which a transform may have changed since it was loaded. The table is not
+    /// copied.
+    ///
+    /// # Errors
+    /// As [`StaticModel::load`].
+    pub fn from_checkpoint(checkpoint: Checkpoint) -> Result<Self> {
+        let tokenizer = m2v_tokenize::from_json(&checkpoint.tokenizer)?;
+        Self::from_parts(checkpoint.table, tokenizer, EncodeOptions::from(&checkpoint.config))
+    }
+
+    /// Makes a model of a table and any tokenizer.
+    ///
+    /// # Errors
+    /// [`Error::RowsAndTokens`] or [`Error::MappingAndTokens`] if they do not belong together.
+    pub fn from_parts(
+        table: EmbeddingTable,
+        tokenizer: Box<dyn Tokenizer>,
+        options: EncodeOptions,
+    ) -> Result<Self> {
+        let vocabulary = tokenizer.vocabulary();
+        let (tokens, max_id) = (vocabulary.len(), vocabulary.max_id());
+        let covered = table.id_count();
+        if table.mapping().is_some() {
+            if covered <= max_id as usize {
+                return Err(Error::MappingAndTokens { covered, max_id });
+            }
+        } else if covered != tokens || covered <= max_id as usize {
+            return Err(Error::RowsAndTokens { rows: covered, tokens, max_id });
+        }
+        // Enough for a pool of any usual size; what is beyond it is made anew.
+        let scratch = ScratchPool::new(64);
+        Ok(Self { shared: Arc::new(Shared { table, tokenizer, scratch }), options })
+    }
+
+    /// The same model with other options; shares everything else.
+    #[must_use]
+    pub fn with_options(&self, options: EncodeOptions) -> Self {
+        Self { shared: Arc::clone(&self.shared), options }
+    }
+
+    /// The options it encodes with.
+    #[must_use]
+    pub fn options(&self) -> EncodeOptions {
+        self.options
+    }
+
+    /// The embedding table.
+    #[must_use]
+    pub fn table(&self) -> &EmbeddingTable {
+        &self.shared.table
+    }
+
+    /// The tokenizer. Its `encode` gives every id of a whole text; [`StaticModel::tokenize`] those that count.
+    #[must_use]
+    pub fn tokenizer(&self) -> &dyn Tokenizer {
+        &*self.shared.tokenizer
+    }
+
+    /// The ids whose vectors `encode` averages: the text cut to `max_length`, unknown tokens dropped.
+    ///
+    /// # Errors
+    /// [`Error::Tokenize`] if the text cannot be tokenised.
+    pub fn tokenize(&self, text: &str) -> Result<Vec<u32>> {
+        let mut ids = Vec::new();
+        let mut scratch = self.shared.scratch.borrow();
+        self.ids_into(text, self.options.max_length, &mut scratch.tokenizer, &mut ids)?;
+        Ok(ids)
+    }
+
+    /// One vector for each token, never normalised; an empty text gives `[0, dim]`.
+    ///
+    /// As in the reference's `encode_as_sequence`, the model's own `max_length` does not hold here: only the
+    /// one that is passed.
+    ///
+    /// # Errors
+    /// [`Error::Tokenize`] if the text cannot be tokenised.
+    pub fn encode_as_sequence(&self, text: &str, max_length: Option<usize>) -> Result<TokenEmbeddings> {
+        let mut ids = Vec::new();
+        self.ids_into(text, max_length, &mut self.shared.scratch.borrow().tokenizer, &mut ids)?;
+        let mut embeddings = Array2::zeros((ids.len(), self.dim()));
+        self.shared.table.lookup_into(&ids, embeddings.view_mut())?;
+        Ok(TokenEmbeddings { ids, embeddings })
+    }
+
+    /// Appends the ids that count. The order is the reference's: cut the text, tokenise, cut the ids, *then*
+    /// drop the unknown ones.
+    fn ids_into(
+        &self,
+        text: &str,
+        max_length: Option<usize>,
+        scratch: &mut m2v_tokenize::Scratch,
+        ids: &mut Vec<u32>,
+    ) -> Result<()> {
+        let vocabulary = self.shared.tokenizer.vocabulary();
+        let start = ids.len();
+        let text = match max_length {
+            Some(length) => first_chars(text, length.saturating_mul(vocabulary.median_token_length())),
+            None => text,
+        };
+        self.shared.tokenizer.encode_into(text, scratch, ids)?;
+        if let Some(length) = max_length {
+            ids.truncate(start.saturating_add(length));
+        }
+        if let Some(unk) = vocabulary.unk_id() {
+            let mut kept = start;
+            for i in start..ids.len() {
+                let id = ids[i];
+                ids[kept] = id;
+                kept += usize::from(id != unk);
+            }
+            ids.truncate(kept);
+        }
+        Ok(())
+    }
+}
+
+impl Encoder for StaticModel {
+    fn dim(&self) -> usize {
+        self.shared.table.dim()
+    }
+
+    fn encode_block(&self, texts: &[&str], scratch: &mut Scratch, out: ArrayViewMut2<'_, f32>) -> Result<()> {
+        let Scratch { tokenizer, ids, ends, .. } = scratch;
+        ids.clear();
+        ends.clear();
+        for text in texts {
+            self.ids_into(text, self.options.max_length, tokenizer, ids)?;
+            ends.push(ids.len());
+        }
+        let options = PoolOptions { normalize: self.options.normalize };
+        Ok(self.shared.table.pool_into(ids, ends, options, out)?)
+    }
+
+    fn scratch_pool(&self) -> Option<&ScratchPool> {
+        Some(&self.shared.scratch)
+    }
+}
+
+impl fmt::Debug for StaticModel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let table = self.table();
+        f.debug_struct("StaticModel")
+            .field("rows", &table.rows())
+            .field("dim", &table.dim())
+            .field("dtype", &table.dtype())
+            .field("options", &self.options)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The first `count` code points of a text.
+fn first_chars(text: &str, count: usize) -> &str {
+    // A text has at most as many code points as bytes.
+    if text.len() <= count {
+        return text;
+    }
+    text.char_indices().nth(count).map_or(text, |(end, _)| &text[..end])
+}
+
+const _: fn() = || {
+    fn is_send_and_sync<T: Send + Sync>() {}
+    is_send_and_sync::<StaticModel>();
+};
+
+#[cfg(test)]
+mod tests {
+    use super::first_chars;
+
+    #[test]
+    fn cuts_at_code_points() {
+        assert_eq!(first_chars("añb", 0), "");
+        assert_eq!(first_chars("añb", 2), "añ");
+        assert_eq!(first_chars("añb", 3), "añb");
+        assert_eq!(first_chars("añb", usize::MAX), "añb");
+    }
+}

@@ -1,0 +1,69 @@
+//! The trait, and the choice of an implementation.
+
+use crate::error::Result;
+use crate::scratch::Scratch;
+use crate::vocabulary::Vocabulary;
+
+/// Turns a text into token ids. **The extension point of this crate.**
+///
+/// ```
+/// use m2v_tokenize::{Error, Scratch, Tokenizer, Vocabulary};
+///
+/// /// One token for each byte.
+/// struct Bytes(Vocabulary);
+///
+/// impl Tokenizer for Bytes {
+///     fn encode_into(&self, text: &str, _: &mut Scratch, ids: &mut Vec<u32>) -> Result<(), Error> {
+///         ids.extend(text.bytes().map(u32::from));
+///         Ok(())
+///     }
+///
+///     fn vocabulary(&self) -> &Vocabulary {
+///         &self.0
+///     }
+/// }
+/// ```
+pub trait Tokenizer: Send + Sync {
+    /// Appends the ids of `text` to `ids`: no special tokens are added, nothing is truncated or padded, unknown
+    /// tokens stay in.
+    ///
+    /// # Errors
+    /// If the text cannot be tokenised; `ids` may then hold some of its ids.
+    fn encode_into(&self, text: &str, scratch: &mut Scratch, ids: &mut Vec<u32>) -> Result<()>;
+
+    /// The facts about the vocabulary.
+    fn vocabulary(&self) -> &Vocabulary;
+
+    /// Which implementation runs, for reports: `tokenizers 0.23`, …
+    fn implementation(&self) -> &str {
+        "custom"
+    }
+
+    /// The ids of `text`; see [`Tokenizer::encode_into`].
+    ///
+    /// # Errors
+    /// If the text cannot be tokenised.
+    fn encode(&self, text: &str) -> Result<Vec<u32>> {
+        let mut ids = Vec::new();
+        self.encode_into(text, &mut Scratch::default(), &mut ids)?;
+        Ok(ids)
+    }
+}
+
+/// Makes a tokenizer of a `tokenizer.json`.
+///
+/// # Errors
+/// [`Error::Json`] or [`Error::Field`] if it is not a tokenizer, [`Error::Unsupported`] if the `tokenizers`
+/// crate refuses it, [`Error::NotCompiled`] without the feature `hf`.
+///
+/// [`Error::Json`]: crate::Error::Json
+/// [`Error::Field`]: crate::Error::Field
+/// [`Error::Unsupported`]: crate::Error::Unsupported
+/// [`Error::NotCompiled`]: crate::Error::NotCompiled
+pub fn from_json(json: &[u8]) -> Result<Box<dyn Tokenizer>> {
+    let vocabulary = Vocabulary::from_json(json)?;
+    #[cfg(feature = "hf")]
+    return Ok(Box::new(crate::hf::HfTokenizer::new(json, vocabulary)?));
+    #[cfg(not(feature = "hf"))]
+    Err(crate::Error::NotCompiled(vocabulary.family()))
+}

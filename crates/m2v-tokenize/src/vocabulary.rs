@@ -1,0 +1,173 @@
+//! What a model needs to know about its tokenizer's vocabulary.
+
+use std::fmt;
+
+use crate::error::{Error, Result};
+use crate::json::{File, Str};
+
+/// The algorithm of a tokenizer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Family {
+    /// Longest match from the left, `##` before continuations (BERT).
+    WordPiece,
+    /// The most probable segmentation (SentencePiece).
+    Unigram,
+    /// Byte-pair encoding.
+    Bpe,
+    /// Whole words.
+    WordLevel,
+}
+
+/// Prints the name in `tokenizer.json`: `WordPiece`, `Unigram`, `BPE`, `WordLevel`.
+impl fmt::Display for Family {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::WordPiece => "WordPiece",
+            Self::Unigram => "Unigram",
+            Self::Bpe => "BPE",
+            Self::WordLevel => "WordLevel",
+        })
+    }
+}
+
+/// A token with a role.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SpecialToken {
+    /// Its id.
+    pub id: u32,
+    /// Its text.
+    pub content: String,
+}
+
+/// The facts about a vocabulary, added tokens included, that models depend on.
+///
+/// ```
+/// use m2v_tokenize::Vocabulary;
+///
+/// let json = br#"{"model": {"type": "WordLevel", "unk_token": "?", "vocab": {"?": 0, "a": 1, "word": 2}}}"#;
+/// let vocabulary = Vocabulary::from_json(json)?;
+/// assert_eq!((vocabulary.len(), vocabulary.max_id(), vocabulary.unk_id()), (3, 2, Some(0)));
+/// assert_eq!(vocabulary.median_token_length(), 1);
+/// # Ok::<(), m2v_tokenize::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Vocabulary {
+    family: Family,
+    len: usize,
+    max_id: u32,
+    median_token_length: usize,
+    unk: Option<SpecialToken>,
+    pad: SpecialToken,
+}
+
+/// Names a padding token goes by, most usual first.
+const PAD_TOKENS: [&str; 4] = ["[PAD]", "<pad>", "<|pad|>", "<|endoftext|>"];
+
+impl Vocabulary {
+    /// Reads the facts from a `tokenizer.json`.
+    ///
+    /// # Errors
+    /// [`Error::Json`], or [`Error::Field`] for a model that is none of the four [families](Family) or has no
+    /// tokens.
+    pub fn from_json(json: &[u8]) -> Result<Self> {
+        let file = File::parse(json)?;
+        let family = file.model.family()?;
+        let mut tokens = file.model.vocab(family)?;
+        for added in file.added_tokens.into_iter().flatten() {
+            // A token of the model keeps the model's id, whatever the list says.
+            tokens.entry(added.content).or_insert(added.id);
+        }
+        let empty = || Error::Field {
+            field: "model.vocab",
+            expected: "at least one token",
+            found: "none".to_owned(),
+        };
+        let max_id = tokens.values().copied().max().ok_or_else(empty)?;
+        let special = |id: u32, content: &str| SpecialToken { id, content: content.to_owned() };
+        let by_content = |content: &str| {
+            let id = tokens.get(&Str(content.into()));
+            id.map(|&id| special(id, content))
+        };
+        let by_id = |id: u32| {
+            // Should two tokens share the id, always the same one of them.
+            let contents = tokens.iter().filter(|token| *token.1 == id).map(|token| &*token.0.0);
+            contents.min().map(|content| special(id, content))
+        };
+        let unk = match (family, &file.model.unk_token) {
+            (Family::Unigram, _) => file.model.unk_id.and_then(by_id),
+            (_, Some(token)) => by_content(&token.0),
+            (_, None) => None,
+        };
+        let padding = file.padding.as_ref().map(|padding| &*padding.pad_token.0);
+        let pad = padding
+            .into_iter()
+            .chain(PAD_TOKENS)
+            .find_map(by_content)
+            .or_else(|| unk.clone())
+            .or_else(|| by_id(0))
+            .or_else(|| by_id(max_id))
+            .ok_or_else(empty)?;
+        let lengths = tokens.keys().map(|token| token.0.chars().count()).collect();
+        Ok(Self { family, len: tokens.len(), max_id, median_token_length: median(lengths), unk, pad })
+    }
+
+    /// The algorithm.
+    #[must_use]
+    pub fn family(&self) -> Family {
+        self.family
+    }
+
+    /// The number of distinct tokens (`len(tokenizer.get_vocab())`).
+    #[expect(clippy::len_without_is_empty, reason = "never empty: from_json refuses that")]
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// The largest id; above `len() - 1` where the ids have holes.
+    #[must_use]
+    pub fn max_id(&self) -> u32 {
+        self.max_id
+    }
+
+    /// The token for what is not in the vocabulary: `unk_token` of WordPiece, BPE and WordLevel, `unk_id` of
+    /// Unigram; `None` if the model names none or names one that is not in the vocabulary.
+    #[must_use]
+    pub fn unk(&self) -> Option<&SpecialToken> {
+        self.unk.as_ref()
+    }
+
+    /// The id of [`Vocabulary::unk`].
+    #[must_use]
+    pub fn unk_id(&self) -> Option<u32> {
+        self.unk.as_ref().map(|unk| unk.id)
+    }
+
+    /// The token to pad batches with: the one the file pads with, else one with a usual name (`[PAD]`, `<pad>`,
+    /// …), else the unknown token, else the token with id 0. It is masked, so its vector never counts.
+    #[must_use]
+    pub fn pad(&self) -> &SpecialToken {
+        &self.pad
+    }
+
+    /// The median length of the tokens in Unicode code points, rounded down (`median_token_length` of Python
+    /// model2vec, which cuts texts at `max_length × median_token_length` code points).
+    #[must_use]
+    pub fn median_token_length(&self) -> usize {
+        self.median_token_length
+    }
+}
+
+/// The median, rounded down; an even count averages the middle two first.
+fn median(mut lengths: Vec<usize>) -> usize {
+    if lengths.is_empty() {
+        return 0;
+    }
+    let middle = lengths.len() / 2;
+    let even = lengths.len() % 2 == 0;
+    let (below, &mut upper, _) = lengths.select_nth_unstable(middle);
+    let lower = if even { below.iter().max().copied().unwrap_or(upper) } else { upper };
+    usize::midpoint(lower, upper)
+}
