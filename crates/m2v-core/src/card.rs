@@ -26,7 +26,8 @@ impl Card {
     pub fn parse(text: &str) -> Self {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n");
         if let Some(rest) = text.strip_prefix("---\n")
-            && let Some((front, body)) = rest.split_once("\n---\n").or(rest.strip_suffix("\n---").map(|f| (f, "")))
+            && let Some((front, body)) =
+                rest.split_once("\n---\n").or(rest.strip_suffix("\n---").map(|f| (f, "")))
         {
             return Self { front_matter: Some(front.to_owned()), body: body.to_owned() };
         }

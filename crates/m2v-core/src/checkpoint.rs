@@ -128,7 +128,11 @@ fn read_table(file: &str, bytes: &Buffer) -> Result<EmbeddingTable> {
         && left != right
     {
         let expected = "one embedding table, or two equal ones";
-        return Err(Error::tensor(TABLE_NAMES[1], expected, format!("other values than in `{}`", TABLE_NAMES[0])));
+        return Err(Error::tensor(
+            TABLE_NAMES[1],
+            expected,
+            format!("other values than in `{}`", TABLE_NAMES[0]),
+        ));
     }
     let embeddings = TABLE_NAMES.iter().find_map(|name| tensors.get(*name)).ok_or_else(|| {
         let found: Vec<_> = tensors.keys().map(String::as_str).collect();
@@ -192,6 +196,5 @@ fn pretty(value: &Value) -> Vec<u8> {
 }
 
 fn write(sink: &mut dyn Sink, name: &str, bytes: &[u8]) -> Result<()> {
-    sink.write_bytes(name, bytes)
-        .map_err(|source: io::Error| Error::Io { file: name.to_owned(), source })
+    sink.write_bytes(name, bytes).map_err(|source: io::Error| Error::Io { file: name.to_owned(), source })
 }

@@ -38,8 +38,8 @@ impl Config {
     /// [`Error::Json`], or [`Error::Config`] for a `normalize` that is not a boolean or null and a
     /// `max_length` that is not a whole number or null.
     pub fn from_json(file: &str, json: &[u8]) -> Result<Self> {
-        let entries: Map<String, Value> = serde_json::from_slice(json)
-            .map_err(|source| Error::Json { file: file.to_owned(), source })?;
+        let entries: Map<String, Value> =
+            serde_json::from_slice(json).map_err(|source| Error::Json { file: file.to_owned(), source })?;
         let wrong = |key: &str, expected: &str, found: &Value| Error::Config {
             file: file.to_owned(),
             key: key.to_owned(),
@@ -93,8 +93,8 @@ impl Config {
         self.entries.get(key)
     }
 
-    /// Sets or (with `None`) removes an entry that has no method of its own.
-    pub(crate) fn set(&mut self, key: &str, value: Option<Value>) {
+    /// Sets or (with `None`) removes an entry. For `normalize` and `max_length` use their own methods.
+    pub fn set(&mut self, key: &str, value: Option<Value>) {
         match value {
             Some(value) => {
                 self.entries.insert(key.to_owned(), value);

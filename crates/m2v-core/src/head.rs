@@ -61,7 +61,11 @@ impl Head {
         let mut width = None;
         for (i, (weight, bias)) in layers.iter().enumerate() {
             let [out, input] = *weight.shape() else {
-                return Err(Error::tensor(format!("head.{i}.weight"), "2 axes", format!("{:?}", weight.shape())));
+                return Err(Error::tensor(
+                    format!("head.{i}.weight"),
+                    "2 axes",
+                    format!("{:?}", weight.shape()),
+                ));
             };
             for (part, tensor) in [("weight", weight), ("bias", bias)] {
                 if !tensor.dtype().is_float() {
@@ -141,7 +145,8 @@ impl Head {
         for i in 0..count {
             let mut part = |part: &str| {
                 let name = format!("head.{i}.{part}");
-                take(&name).ok_or_else(|| Error::tensor(name, format!("{count} layers (n_layers)"), "nothing"))
+                take(&name)
+                    .ok_or_else(|| Error::tensor(name, format!("{count} layers (n_layers)"), "nothing"))
             };
             layers.push((part("weight")?, part("bias")?));
         }

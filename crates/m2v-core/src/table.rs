@@ -67,7 +67,11 @@ impl EmbeddingTable {
                     return Err(Error::tensor("weights", "[tokens], floats", found(weights)));
                 }
                 if row_of.is_none() && weights.element_count() != rows {
-                    return Err(Error::tensor("weights", format!("{rows} entries, as many as rows"), found(weights)));
+                    return Err(Error::tensor(
+                        "weights",
+                        format!("{rows} entries, as many as rows"),
+                        found(weights),
+                    ));
                 }
                 Some(weights.to_f32()?.iter().copied().collect())
             }
@@ -157,7 +161,11 @@ impl EmbeddingTable {
         self.check(ids, ends.len(), &out)?;
         let last = ends.last().copied().unwrap_or(0);
         if last != ids.len() || !ends.is_sorted() {
-            return Err(Error::Shape { what: "last of the ascending ends", expected: ids.len(), found: last });
+            return Err(Error::Shape {
+                what: "last of the ascending ends",
+                expected: ids.len(),
+                found: last,
+            });
         }
         let mut start = 0;
         for (&end, mut row) in ends.iter().zip(out.rows_mut()) {
@@ -229,7 +237,9 @@ fn read_mapping(mapping: &Tensor, rows: usize) -> Result<Arc<[u32]>> {
     let found = describe(mapping.dtype(), mapping.shape());
     let wrong = |_| Error::tensor("mapping", "[tokens], int32 or int64", &found);
     let entries: Vec<i64> = match (mapping.dtype(), mapping.shape()) {
-        (Dtype::I32, [_]) => mapping.to_array::<i32>().map_err(wrong)?.iter().map(|&row| row.into()).collect(),
+        (Dtype::I32, [_]) => {
+            mapping.to_array::<i32>().map_err(wrong)?.iter().map(|&row| row.into()).collect()
+        }
         (Dtype::I64, [_]) => mapping.to_array::<i64>().map_err(wrong)?.iter().copied().collect(),
         _ => return Err(Error::tensor("mapping", "[tokens], int32 or int64", found)),
     };

@@ -113,7 +113,9 @@ impl Tensor {
     pub fn to_array<T: Element>(&self) -> Result<CowArray<'_, T, IxDyn>, ViewError> {
         match self.try_view() {
             Ok(view) => Ok(view.into()),
-            Err(ViewError::Misaligned(_)) => Ok(self.array_of(bytemuck::allocation::pod_collect_to_vec(&self.bytes)).into()),
+            Err(ViewError::Misaligned(_)) => {
+                Ok(self.array_of(bytemuck::allocation::pod_collect_to_vec(&self.bytes)).into())
+            }
             Err(error) => Err(error),
         }
     }

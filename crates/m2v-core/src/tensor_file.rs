@@ -59,8 +59,8 @@ pub fn write_tensors(sink: &mut dyn Sink, name: &str, tensors: &[(&str, &Tensor)
     // The reference writes the same note; some loaders ask for it.
     let note = HashMap::from([("format".to_owned(), "pt".to_owned())]);
     let metadata = Metadata::new(Some(note), infos).map_err(invalid)?;
-    let mut header = serde_json::to_vec(&metadata)
-        .map_err(|source| Error::Json { file: name.to_owned(), source })?;
+    let mut header =
+        serde_json::to_vec(&metadata).map_err(|source| Error::Json { file: name.to_owned(), source })?;
     header.resize(header.len().next_multiple_of(8), b' ');
     let length = 8 + header.len() + offset;
     sink.write(name, length as u64, &mut |out| {

@@ -166,7 +166,7 @@ fn median(mut lengths: Vec<usize>) -> usize {
         return 0;
     }
     let middle = lengths.len() / 2;
-    let even = lengths.len() % 2 == 0;
+    let even = lengths.len().is_multiple_of(2);
     let (below, &mut upper, _) = lengths.select_nth_unstable(middle);
     let lower = if even { below.iter().max().copied().unwrap_or(upper) } else { upper };
     usize::midpoint(lower, upper)

@@ -69,7 +69,11 @@ impl DirSink {
         tempfile::Builder::new().prefix(&prefix).suffix(".partial").tempdir_in(parent)
     }
 
-    fn staging(&self) -> io::Result<&Path> {
+    /// Where the files stand until [`Sink::finish`]: to read back what was written before it becomes visible.
+    ///
+    /// # Errors
+    /// If the folder is finished already.
+    pub fn staging(&self) -> io::Result<&Path> {
         let closed = || io::Error::new(io::ErrorKind::InvalidInput, "the folder is finished already");
         self.staging.as_ref().map(TempDir::path).ok_or_else(closed)
     }
