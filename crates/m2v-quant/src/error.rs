@@ -1,0 +1,59 @@
+//! What can go wrong when a model is transformed.
+
+use m2v_core::Dtype;
+
+/// The result of this crate's fallible calls.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What can go wrong when a model is transformed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The data of the model is wrong.
+    #[error(transparent)]
+    Data(#[from] m2v_core::Error),
+    /// A value that a quantised table cannot hold: NaN, infinite, or too large for the type.
+    #[error("tensor `{tensor}`: {value} in row {row} cannot be quantised to {dtype}")]
+    Value {
+        /// Name of the tensor.
+        tensor: &'static str,
+        /// Where it is; for `weights`, the token.
+        row: usize,
+        /// The value.
+        value: f64,
+        /// The type it should become.
+        dtype: Dtype,
+    },
+    /// A cast to a type that is not a float.
+    #[error("cast to {0}: expected float64, float32, float16 or bfloat16 (Int8 makes int8 tables)")]
+    CastTo(Dtype),
+    /// More dimensions than there are, or none.
+    #[error("dims: expected 1 to {columns}, the columns of the table, found {requested}")]
+    Dims {
+        /// Dimensions that were asked for.
+        requested: usize,
+        /// Columns of the table.
+        columns: usize,
+    },
+    /// The dimensions of an encoder under a classifier head cannot be cut.
+    #[error(
+        "dims: the head of this model takes vectors of {columns} dimensions; a model with a head cannot be cut"
+    )]
+    HeadInput {
+        /// Columns of the table, inputs of the head.
+        columns: usize,
+    },
+    /// Two sets of embeddings that cannot be compared.
+    #[error(
+        "compare: expected two arrays [texts, dim] of the same shape with at least one text, found {before:?} and {after:?}"
+    )]
+    Compare {
+        /// Shape of the first.
+        before: [usize; 2],
+        /// Shape of the second.
+        after: [usize; 2],
+    },
+    /// The context's cancel flag was set.
+    #[error("cancelled")]
+    Cancelled,
+}

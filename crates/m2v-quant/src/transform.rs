@@ -1,0 +1,82 @@
+//! The trait of everything that makes one model of another.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use m2v_core::Checkpoint;
+
+use crate::error::{Error, Result};
+
+/// Makes one model of another. **The extension point of this crate.**
+///
+/// ```
+/// use m2v_core::{Checkpoint, EmbeddingTable, Tensor};
+/// use m2v_quant::{Context, Error, Transform};
+///
+/// /// Makes the vectors of rare tokens count more: ids are sorted by frequency, so weights grow with them.
+/// struct Sif(f32);
+///
+/// impl Transform for Sif {
+///     fn apply(&self, mut checkpoint: Checkpoint, context: &mut Context<'_>) -> Result<Checkpoint, Error> {
+///         context.check()?;
+///         let table = &checkpoint.table;
+///         let weights: Vec<f32> = (0..table.id_count()).map(|id| 1.0 - self.0 / (id as f32 + 2.0)).collect();
+///         let weights = Tensor::from_array(&ndarray::Array1::from(weights));
+///         let (rows, mapping) = (table.embeddings().clone(), table.mapping().cloned());
+///         checkpoint.table = EmbeddingTable::try_new(rows, Some(weights), mapping)?;
+///         Ok(checkpoint)
+///     }
+/// }
+/// ```
+pub trait Transform {
+    /// Transforms a model. Tensors that do not change are shared, not copied.
+    ///
+    /// # Errors
+    /// If the model cannot be transformed so, or the context says to stop.
+    fn apply(&self, checkpoint: Checkpoint, context: &mut Context<'_>) -> Result<Checkpoint>;
+}
+
+/// What a transform tells and asks its caller while it runs.
+#[derive(Default)]
+pub struct Context<'a> {
+    progress: Option<&'a (dyn Fn(usize, usize) + Sync)>,
+    cancel: Option<&'a AtomicBool>,
+}
+
+impl<'a> Context<'a> {
+    /// Calls `progress(done, total)`, from any thread, with the rows that are done.
+    #[must_use]
+    pub fn with_progress(self, progress: &'a (dyn Fn(usize, usize) + Sync)) -> Self {
+        Self { progress: Some(progress), ..self }
+    }
+
+    /// Stops with [`Error::Cancelled`] soon after the flag is set.
+    #[must_use]
+    pub fn with_cancel(self, cancel: &'a AtomicBool) -> Self {
+        Self { cancel: Some(cancel), ..self }
+    }
+
+    /// Reports that `done` of `total` rows are done.
+    pub fn report(&self, done: usize, total: usize) {
+        if let Some(progress) = self.progress {
+            progress(done, total);
+        }
+    }
+
+    /// Whether to go on.
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`] once the cancel flag is set.
+    pub fn check(&self) -> Result<()> {
+        match self.cancel {
+            Some(cancel) if cancel.load(Ordering::Relaxed) => Err(Error::Cancelled),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for Context<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context").field("cancel", &self.cancel).finish_non_exhaustive()
+    }
+}
