@@ -1,0 +1,37 @@
+//! The trait of heads that can be put into the graph.
+
+use crate::error::Result;
+use crate::graph::{GraphBuilder, Value};
+
+/// Adds itself to the graph, on top of the sentence embedding. **The extension point of this crate.**
+///
+/// ```
+/// use m2v_core::Tensor;
+/// use m2v_onnx::{Error, GraphBuilder, Lower, Value};
+///
+/// /// A score: the product with a fixed vector.
+/// struct Score(Vec<f32>);
+///
+/// impl Lower for Score {
+///     fn lower(&self, graph: &mut GraphBuilder, embedding: Value) -> Result<Value, Error> {
+///         let column = ndarray::Array2::from_shape_fn((self.0.len(), 1), |(i, _)| self.0[i]);
+///         let column = graph.constant("score.weight", &Tensor::from_array(&column));
+///         Ok(graph.node("MatMul", &[embedding, column], &[]))
+///     }
+///
+///     fn output(&self) -> (&str, usize) {
+///         ("score", 1)
+///     }
+/// }
+/// ```
+pub trait Lower {
+    /// Adds nodes that turn the sentence embedding, f32 `[batch_size, dim]`, into this head's output, f32
+    /// `[batch_size, width]`.
+    ///
+    /// # Errors
+    /// If the head cannot be expressed as a graph.
+    fn lower(&self, graph: &mut GraphBuilder, embedding: Value) -> Result<Value>;
+
+    /// The name of the output and its width.
+    fn output(&self) -> (&str, usize);
+}

@@ -1,0 +1,259 @@
+//! What is written, read back with an independent decoder of the ONNX schema.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use m2v_core::{Checkpoint, Config, Dtype, EmbeddingTable, Memory, Source, Tensor};
+use m2v_onnx::{DEFAULT_GRAPH, Error, ExportOptions, GraphBuilder, Lower, Value, export};
+use ndarray::{Array2, array};
+use onnx_protobuf::{Message, ModelProto, TensorProto};
+
+const TOKENIZER: &[u8] = br#"{"truncation": {"max_length": 3}, "post_processor": {"type": "x"}, "model":
+    {"type": "WordLevel", "unk_token": "[UNK]", "vocab": {"[PAD]": 0, "[UNK]": 1, "a": 2}}}"#;
+
+fn rows() -> Array2<f32> {
+    array![[1.0, 2.0], [3.0, 4.0], [5.0, -6.5]]
+}
+
+fn checkpoint(embeddings: Tensor, weights: Option<Tensor>, mapping: Option<Tensor>) -> Checkpoint {
+    let mut config = Config::default();
+    config.set_normalize(true);
+    Checkpoint::new(config, EmbeddingTable::try_new(embeddings, weights, mapping).unwrap(), TOKENIZER)
+}
+
+fn exported(checkpoint: &Checkpoint, options: &ExportOptions<'_>) -> (Memory, ModelProto) {
+    let mut folder = Memory::new();
+    export(checkpoint, options, &mut folder).unwrap();
+    let bytes = folder.read(DEFAULT_GRAPH).unwrap().unwrap();
+    let model = ModelProto::parse_from_bytes(&bytes).unwrap();
+    (folder, model)
+}
+
+fn constant<'a>(model: &'a ModelProto, name: &str) -> &'a TensorProto {
+    model.graph.initializer.iter().find(|tensor| tensor.name == name).unwrap()
+}
+
+fn floats(tensor: &TensorProto) -> Vec<f32> {
+    assert_eq!(tensor.data_type, 1);
+    tensor.raw_data.as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect()
+}
+
+/// Every input of a node is defined before it, every name once, every output produced.
+fn assert_well_formed(model: &ModelProto) {
+    let graph = &model.graph;
+    let inputs = graph.input.iter().map(|input| input.name.clone());
+    let mut defined: Vec<String> =
+        inputs.chain(graph.initializer.iter().map(|tensor| tensor.name.clone())).collect();
+    for node in &graph.node {
+        for input in &node.input {
+            assert!(defined.contains(input), "{}: {input} is not defined before it", node.name);
+        }
+        defined.extend(node.output.iter().cloned());
+    }
+    for output in &graph.output {
+        assert!(defined.contains(&output.name), "{} is not produced", output.name);
+    }
+    let mut unique = defined.clone();
+    unique.sort_unstable();
+    unique.dedup();
+    assert_eq!(unique.len(), defined.len(), "a name is defined twice: {defined:?}");
+    for tensor in &graph.initializer {
+        let size = match tensor.data_type {
+            1 | 6 => 4,
+            3 => 1,
+            7 => 8,
+            10 => 2,
+            other => panic!("data type {other}"),
+        };
+        let elements: i64 = tensor.dims.iter().product();
+        assert_eq!(tensor.raw_data.len() as i64, elements * size, "{}", tensor.name);
+    }
+}
+
+fn signature(infos: &[onnx_protobuf::ValueInfoProto]) -> Vec<String> {
+    let describe = |info: &onnx_protobuf::ValueInfoProto| {
+        let tensor = info.type_.tensor_type();
+        let axes: Vec<_> =
+            tensor
+                .shape
+                .dim
+                .iter()
+                .map(|dim| {
+                    if dim.has_dim_param() { dim.dim_param().to_owned() } else { dim.dim_value().to_string() }
+                })
+                .collect();
+        format!("{} {} {}", info.name, tensor.elem_type, axes.join(" "))
+    };
+    infos.iter().map(describe).collect()
+}
+
+#[test]
+fn has_the_signature_clients_look_for() {
+    let (_, model) =
+        exported(&checkpoint(Tensor::from_array(&rows()), None, None), &ExportOptions::default());
+    assert_well_formed(&model);
+    assert_eq!((model.ir_version, model.opset_import[0].version), (8, 18));
+    assert_eq!((model.producer_name.as_str(), model.opset_import.len()), ("m2v", 1));
+    let (float, int64) = (1, 7);
+    assert_eq!(
+        signature(&model.graph.input),
+        [
+            format!("input_ids {int64} batch_size sequence_length"),
+            format!("attention_mask {int64} batch_size sequence_length")
+        ]
+    );
+    assert_eq!(
+        signature(&model.graph.output),
+        [
+            format!("last_hidden_state {float} batch_size sequence_length 2"),
+            format!("sentence_embedding {float} batch_size 2")
+        ]
+    );
+}
+
+#[test]
+fn keeps_the_dtype_of_the_table() {
+    let f16 = Tensor::from_array(&rows().mapv(m2v_core::half::f16::from_f32));
+    let bf16 = Tensor::from_array(&rows().mapv(m2v_core::half::bf16::from_f32));
+    let f64 = Tensor::from_array(&rows().mapv(f64::from));
+    let int8 = Tensor::from_array(&rows().mapv(|x| x as i8));
+    for (table, data_type) in [(Tensor::from_array(&rows()), 1), (f16, 10), (int8, 3), (bf16, 1), (f64, 1)] {
+        let (_, model) = exported(&checkpoint(table.clone(), None, None), &ExportOptions::default());
+        assert_well_formed(&model);
+        let constant = constant(&model, "embeddings");
+        assert_eq!(constant.data_type, data_type, "{}", table.dtype());
+        assert_eq!(constant.dims, [3, 2]);
+        let stride = constant.raw_data.len() / 3;
+        assert_eq!(constant.raw_data[stride..2 * stride], vec![0; stride], "the row of the unknown token");
+        if !matches!(table.dtype(), Dtype::BF16 | Dtype::F64) {
+            assert_eq!(constant.raw_data[..stride], table.bytes()[..stride]);
+            assert_eq!(constant.raw_data[2 * stride..], table.bytes()[2 * stride..]);
+        }
+    }
+}
+
+#[test]
+fn masks_the_unknown_token_by_its_weight_where_there_are_weights_or_shared_rows() {
+    let mapping = || Some(Tensor::from_array(&array![1i64, 0, 0]));
+    let weights = || Some(Tensor::from_array(&array![0.5f64, 7.0, 2.0]));
+    let rows = rows();
+    let rows = || Tensor::from_array(&rows);
+    for (weights, mapping, expected) in [
+        (weights(), None, [0.5, 0.0, 2.0]),
+        (weights(), mapping(), [0.5, 0.0, 2.0]),
+        (None, mapping(), [1.0, 0.0, 1.0]),
+    ] {
+        let mapped = mapping.is_some();
+        let (_, model) = exported(&checkpoint(rows(), weights, mapping), &ExportOptions::default());
+        assert_well_formed(&model);
+        assert_eq!(floats(constant(&model, "weights")), expected);
+        assert_eq!(floats(constant(&model, "embeddings")), [1.0, 2.0, 3.0, 4.0, 5.0, -6.5]);
+        if mapped {
+            let bytes: Vec<u8> = [1i32, 0, 0].iter().flat_map(|row| row.to_le_bytes()).collect();
+            assert_eq!(constant(&model, "mapping").raw_data, bytes);
+        }
+    }
+}
+
+#[test]
+fn writes_the_files_clients_need() {
+    let (folder, _) =
+        exported(&checkpoint(Tensor::from_array(&rows()), None, None), &ExportOptions::default());
+    let mut names: Vec<_> = folder.files().map(|file| file.0).collect();
+    names.sort_unstable();
+    assert_eq!(
+        names,
+        [
+            "README.md",
+            "config.json",
+            "model.safetensors",
+            "modules.json",
+            "onnx/model.onnx",
+            "special_tokens_map.json",
+            "tokenizer.json",
+            "tokenizer_config.json"
+        ]
+    );
+    let json = |name: &str| -> serde_json::Value {
+        serde_json::from_slice(&folder.read(name).unwrap().unwrap()).unwrap()
+    };
+    let config = json("config.json");
+    assert_eq!((&config["pad_token_id"], &config["hidden_size"]), (&0.into(), &2.into()));
+    assert_eq!((&config["num_hidden_layers"], &config["model_type"]), (&0.into(), &"model2vec".into()));
+    let tokenizer = json("tokenizer.json");
+    assert!(tokenizer["post_processor"].is_null() && tokenizer["truncation"].is_null());
+    assert_eq!(tokenizer["model"]["vocab"]["a"], 2);
+    let tokens = json("tokenizer_config.json");
+    assert_eq!((&tokens["pad_token"], &tokens["unk_token"]), (&"[PAD]".into(), &"[UNK]".into()));
+    assert_eq!(
+        (&tokens["model_max_length"], &tokens["tokenizer_class"]),
+        (&512.into(), &"PreTrainedTokenizerFast".into())
+    );
+    assert_eq!(json("special_tokens_map.json")["pad_token"], "[PAD]");
+}
+
+#[test]
+fn same_input_same_bytes() {
+    let checkpoint = checkpoint(Tensor::from_array(&rows()), None, None);
+    let [(one, _), (two, _)] = [(); 2].map(|()| exported(&checkpoint, &ExportOptions::default()));
+    assert!(one.files().eq(two.files()));
+}
+
+#[test]
+fn a_head_becomes_one_more_output() {
+    struct Doubled;
+
+    impl Lower for Doubled {
+        fn lower(&self, graph: &mut GraphBuilder, embedding: Value) -> Result<Value, Error> {
+            // The name is taken by the table: the constant gets another one.
+            let two = graph.constant_float("embeddings", 2.0);
+            Ok(graph.node("Mul", &[embedding, two], &[]))
+        }
+
+        fn output(&self) -> (&str, usize) {
+            ("doubled", 2)
+        }
+    }
+
+    let options = ExportOptions::default().with_head(&Doubled);
+    let (_, model) = exported(&checkpoint(Tensor::from_array(&rows()), None, None), &options);
+    assert_well_formed(&model);
+    assert_eq!(signature(&model.graph.output)[2], "doubled 1 batch_size 2");
+}
+
+#[test]
+fn a_head_that_changes_nothing_is_still_an_output_of_its_own() {
+    struct Nothing;
+
+    impl Lower for Nothing {
+        fn lower(&self, _: &mut GraphBuilder, embedding: Value) -> Result<Value, Error> {
+            Ok(embedding)
+        }
+
+        fn output(&self) -> (&str, usize) {
+            ("same", 2)
+        }
+    }
+
+    let options = ExportOptions::default().with_head(&Nothing);
+    let (_, model) = exported(&checkpoint(Tensor::from_array(&rows()), None, None), &options);
+    assert_well_formed(&model);
+    assert_eq!(
+        signature(&model.graph.output)[1..],
+        ["sentence_embedding 1 batch_size 2", "same 1 batch_size 2"]
+    );
+}
+
+#[test]
+fn refuses_a_table_that_does_not_cover_the_ids() {
+    let short = checkpoint(Tensor::from_array(&array![[1.0f32], [2.0]]), None, None);
+    let error = export(&short, &ExportOptions::default(), &mut Memory::new()).unwrap_err();
+    assert!(matches!(error, Error::Ids { covered: 2, max_id: 2 }), "{error}");
+}
+
+#[test]
+fn refuses_what_protobuf_readers_refuse() {
+    // Zeroed memory that is never touched: its size is all that counts.
+    let zeros = Tensor::try_new(Dtype::I8, &[1 << 16, 1 << 15], vec![0; 1 << 31].into()).unwrap();
+    let error =
+        export(&checkpoint(zeros, None, None), &ExportOptions::default(), &mut Memory::new()).unwrap_err();
+    assert!(matches!(error, Error::TooLarge { bytes, .. } if bytes > 1 << 31), "{error}");
+}
