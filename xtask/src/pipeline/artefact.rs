@@ -1,0 +1,100 @@
+//! The files that are made: a table and a graph for each dtype.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::Path;
+
+use m2v_core::{Checkpoint, Sink};
+use m2v_onnx::{DEFAULT_GRAPH, ExportOptions};
+use serde::Serialize;
+
+use super::Target;
+use super::error::{Error, Result};
+
+/// Name of the table's file.
+pub(crate) const TABLE: &str = "model.safetensors";
+
+/// A file that embeds texts.
+#[derive(Serialize)]
+pub(crate) struct Artefact {
+    /// Name within the folder of its dtype.
+    pub(crate) file: String,
+    pub(crate) folder: String,
+    pub(crate) dtype: String,
+    pub(crate) rows: usize,
+    pub(crate) dim: usize,
+    pub(crate) bytes: u64,
+    /// What running it showed; nothing if it was not run.
+    pub(crate) verified: Option<Verified>,
+}
+
+/// What running an artefact showed.
+#[derive(Serialize)]
+pub(crate) struct Verified {
+    pub(crate) by: String,
+    pub(crate) cosine_min: f64,
+    pub(crate) cosine_p1: f64,
+    pub(crate) cosine_mean: f64,
+    pub(crate) max_abs_diff: f64,
+    pub(crate) max_abs_diff_bound: f64,
+    pub(crate) cosine_min_bound: Option<f64>,
+    pub(crate) passed: bool,
+    pub(crate) texts_per_second: f64,
+}
+
+/// Writes the folder of a dtype: with the graph, all that ONNX clients want; without, what model2vec reads.
+pub(crate) fn write(checkpoint: &Checkpoint, target: Target, onnx: bool, sink: &mut dyn Sink) -> Result<()> {
+    let mut folder = Subfolder { sink, name: target.name() };
+    if onnx {
+        m2v_onnx::export(checkpoint, &ExportOptions::default(), &mut folder)?;
+    } else {
+        checkpoint.save(&mut folder)?;
+    }
+    Ok(())
+}
+
+/// The artefacts that [`write()`] wrote.
+pub(crate) fn list(
+    checkpoint: &Checkpoint,
+    target: Target,
+    folder: &Path,
+    onnx: bool,
+) -> Result<Vec<Artefact>> {
+    let files: &[&str] = if onnx { &[TABLE, DEFAULT_GRAPH] } else { &[TABLE] };
+    let artefact = |file: &&str| {
+        let path = folder.join(file);
+        let bytes = fs::metadata(&path).map_err(|source| Error::io(&path, source))?.len();
+        Ok(Artefact {
+            file: (*file).to_owned(),
+            folder: target.name().to_owned(),
+            dtype: checkpoint.table.dtype().to_string(),
+            rows: checkpoint.table.rows(),
+            dim: checkpoint.table.dim(),
+            bytes,
+            verified: None,
+        })
+    };
+    files.iter().map(artefact).collect()
+}
+
+/// A folder within a sink.
+struct Subfolder<'a> {
+    sink: &'a mut dyn Sink,
+    name: &'a str,
+}
+
+impl Sink for Subfolder<'_> {
+    fn write(
+        &mut self,
+        name: &str,
+        len: u64,
+        body: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>,
+    ) -> io::Result<()> {
+        self.sink.write(&format!("{}/{name}", self.name), len, body)
+    }
+
+    /// The whole is finished, not its parts.
+    fn finish(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

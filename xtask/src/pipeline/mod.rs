@@ -1,0 +1,192 @@
+//! `cargo xtask pipeline`: from a model to verified, smaller copies of it and their ONNX graphs.
+
+mod artefact;
+mod error;
+mod graph_runtime;
+mod report;
+mod texts;
+mod verify;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use clap::ValueEnum;
+use indicatif::{ProgressBar, ProgressStyle};
+use m2v_core::{Checkpoint, Dir, DirSink, Dtype, Sink};
+use m2v_quant::{Cast, Context, Int8, Transform, Truncate};
+
+pub(crate) use error::{Error, Result};
+use report::Report;
+use texts::Texts;
+use verify::Verifier;
+
+/// The model that comes with the repository.
+const DEFAULT_MODEL: &str = "models/minilm-l6-64d";
+
+/// Load a model, quantise it, export it to ONNX, run both and compare them with the model, and report.
+///
+/// For each dtype OUT gets a folder that model2vec, sentence-transformers and ONNX clients read, and beside them
+/// report.md and report.json: sizes, how far the embeddings moved, and what was verified by what. A copy that
+/// misses its bound fails the command, and nothing is written.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Model folder [default: the model that comes with the repository]
+    #[arg(long, value_name = "DIR")]
+    model: Option<PathBuf>,
+    /// Folder to write; one that an earlier run wrote is replaced [default: target/pipeline]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Dtypes to make
+    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "f32,f16,int8")]
+    dtype: Vec<Target>,
+    /// Keep the first N dimensions
+    #[arg(long, value_name = "N")]
+    dims: Option<usize>,
+    /// Write no ONNX graphs
+    #[arg(long)]
+    no_onnx: bool,
+    /// Texts to verify on, one a line [default: 580 texts that come with the repository]
+    #[arg(long, value_name = "FILE", conflicts_with = "no_verify")]
+    texts: Option<PathBuf>,
+    /// Do not run what was written
+    #[arg(long)]
+    no_verify: bool,
+}
+
+/// What the table becomes.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Target {
+    F32,
+    F16,
+    Int8,
+}
+
+impl Target {
+    /// The name on the command line and of the folder.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "f32",
+            Self::F16 => "f16",
+            Self::Int8 => "int8",
+        }
+    }
+
+    fn transform(self) -> Box<dyn Transform> {
+        match self {
+            Self::F32 => Box::new(Cast(Dtype::F32)),
+            Self::F16 => Box::new(Cast(Dtype::F16)),
+            Self::Int8 => Box::new(Int8),
+        }
+    }
+}
+
+/// Runs the pipeline and prints the report.
+pub(crate) fn run(args: &Args) -> Result<()> {
+    let interrupted = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&interrupted);
+    ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed)).map_err(Error::Signals)?;
+
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."));
+    let model = args.model.clone().unwrap_or_else(|| workspace.join(DEFAULT_MODEL));
+    let out = args.out.clone().unwrap_or_else(|| workspace.join("target/pipeline"));
+    let mut targets = args.dtype.clone();
+    targets.dedup();
+
+    let progress = Progress::new(&targets, args, interrupted);
+    progress.step("load the model")?;
+    let source = Checkpoint::load(&Dir::open(&model)?)?;
+    let mut context = progress.context();
+    let base = match args.dims {
+        Some(dim) => Truncate { dim }.apply(source.clone(), &mut context)?,
+        None => source.clone(),
+    };
+    let mut report = Report::new(&model, &source, args.dims);
+
+    progress.step("encode the texts with it")?;
+    let verifier = match args.no_verify {
+        true => None,
+        false => Some(Verifier::new(&base, Texts::load(args.texts.as_deref(), workspace)?)?),
+    };
+    report.texts = verifier.as_ref().map(Verifier::summary);
+
+    let mut sink = open_out(&out)?;
+    for target in targets {
+        progress.step(&format!("{}: quantise", target.name()))?;
+        let checkpoint = target.transform().apply(base.clone(), &mut context)?;
+        progress.step(&format!("{}: write", target.name()))?;
+        artefact::write(&checkpoint, target, !args.no_onnx, &mut sink)?;
+        let folder = sink.staging().map_err(|source| Error::io(&out, source))?.join(target.name());
+        for mut artefact in artefact::list(&checkpoint, target, &folder, !args.no_onnx)? {
+            if let Some(verifier) = &verifier {
+                progress.step(&format!("{}: verify {}", target.name(), artefact.file))?;
+                artefact.verified = Some(verifier.verify(&artefact, target, &folder)?);
+            }
+            report.artefacts.push(artefact);
+        }
+    }
+    progress.finish();
+    print!("{}", report.markdown());
+    let failed = report.failures();
+    if !failed.is_empty() {
+        return Err(Error::Bounds(failed.join("; ")));
+    }
+    for (name, content) in [("report.json", report.json()), ("report.md", report.markdown())] {
+        sink.write_bytes(name, content.as_bytes()).map_err(|source| Error::io(&out.join(name), source))?;
+    }
+    progress.check()?;
+    sink.finish().map_err(|source| Error::io(&out, source))?;
+    println!("\nWritten to {}", out.display());
+    Ok(())
+}
+
+/// The output folder, in place of an earlier run's; nothing else is ever replaced.
+fn open_out(out: &Path) -> Result<DirSink> {
+    let is_ours = |json: &[u8]| {
+        let report: Option<serde_json::Value> = serde_json::from_slice(json).ok();
+        report.is_some_and(|report| report["tool"] == report::TOOL)
+    };
+    match fs::read(out.join("report.json")) {
+        Ok(json) if is_ours(&json) => Ok(DirSink::replace(out)?),
+        _ => DirSink::create(out).map_err(|source| Error::Out { source }),
+    }
+}
+
+/// The steps on a terminal, and the flag that ends them.
+struct Progress {
+    bar: ProgressBar,
+    interrupted: Arc<AtomicBool>,
+}
+
+impl Progress {
+    fn new(targets: &[Target], args: &Args, interrupted: Arc<AtomicBool>) -> Self {
+        let files = if args.no_onnx { 1 } else { 2 };
+        let steps = 2 + targets.len() * (2 + if args.no_verify { 0 } else { files });
+        let bar = ProgressBar::new(steps as u64);
+        // The template is a constant of this file; should it be wrong, the default style will do.
+        if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}") {
+            bar.set_style(style);
+        }
+        Self { bar, interrupted }
+    }
+
+    fn step(&self, message: &str) -> Result<()> {
+        self.check()?;
+        self.bar.inc(1);
+        self.bar.set_message(message.to_owned());
+        Ok(())
+    }
+
+    fn check(&self) -> Result<()> {
+        if self.interrupted.load(Ordering::Relaxed) { Err(Error::Interrupted) } else { Ok(()) }
+    }
+
+    fn context(&self) -> Context<'_> {
+        Context::default().with_cancel(&self.interrupted)
+    }
+
+    fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}

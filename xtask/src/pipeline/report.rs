@@ -1,0 +1,154 @@
+//! `report.json` and `report.md`.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use m2v_core::Checkpoint;
+use serde::Serialize;
+
+use super::artefact::Artefact;
+
+/// The value of `tool` by which a later run knows its own output.
+pub(crate) const TOOL: &str = "m2v pipeline";
+
+/// What a run of the pipeline made and found.
+#[derive(Serialize)]
+pub(crate) struct Report {
+    tool: &'static str,
+    version: &'static str,
+    model: String,
+    source: Source,
+    /// Dimensions that were kept, if not all.
+    dims: Option<usize>,
+    pub(crate) texts: Option<TextsSummary>,
+    pub(crate) artefacts: Vec<Artefact>,
+}
+
+#[derive(Serialize)]
+struct Source {
+    rows: usize,
+    dim: usize,
+    dtype: String,
+    bytes: usize,
+}
+
+/// What the artefacts were verified on.
+#[derive(Clone, Serialize)]
+pub(crate) struct TextsSummary {
+    pub(crate) origin: String,
+    pub(crate) count: usize,
+    pub(crate) empty: usize,
+    pub(crate) unknown_only: usize,
+    pub(crate) not_ascii: usize,
+    /// Texts of `max_length` tokens or more.
+    pub(crate) at_max_length: usize,
+}
+
+impl Report {
+    pub(crate) fn new(model: &Path, source: &Checkpoint, dims: Option<usize>) -> Self {
+        let name =
+            model.file_name().map_or_else(|| model.display().to_string(), |n| n.to_string_lossy().into());
+        let source = Source {
+            rows: source.table.rows(),
+            dim: source.table.dim(),
+            dtype: source.table.dtype().to_string(),
+            bytes: source.table.byte_len(),
+        };
+        let version = env!("CARGO_PKG_VERSION");
+        Self { tool: TOOL, version, model: name, source, dims, texts: None, artefacts: Vec::new() }
+    }
+
+    /// What is not within its bounds, in words.
+    pub(crate) fn failures(&self) -> Vec<String> {
+        let mut failures = Vec::new();
+        for artefact in &self.artefacts {
+            let Some(verified) = artefact.verified.as_ref().filter(|verified| !verified.passed) else {
+                continue;
+            };
+            let mut failure = format!(
+                "{}/{}: largest difference {:.2e}, at most {:.0e}",
+                artefact.folder, artefact.file, verified.max_abs_diff, verified.max_abs_diff_bound
+            );
+            if let Some(bound) = verified.cosine_min_bound {
+                let _ = write!(failure, ", smallest cosine {:.6}, at least {bound}", verified.cosine_min);
+            }
+            failures.push(failure);
+        }
+        failures
+    }
+
+    pub(crate) fn json(&self) -> String {
+        // Only finite numbers and strings: cannot fail; an empty report would be seen at once.
+        serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
+    }
+
+    pub(crate) fn markdown(&self) -> String {
+        let source = &self.source;
+        let mut text = format!(
+            "# {}\n\nSource: {} × {}, {}, {}. Made by m2v {}.\n\n",
+            self.model,
+            source.rows,
+            source.dim,
+            source.dtype,
+            megabytes(source.bytes as u64),
+            self.version
+        );
+        if let Some(dims) = self.dims {
+            let _ = writeln!(text, "Compared with the first {dims} dimensions of the source.\n");
+        }
+        match &self.texts {
+            Some(texts) => {
+                let _ = writeln!(
+                    text,
+                    "Verified on {} texts ({}): {} not ASCII, {} empty, {} of unknown tokens only, {} of at least \
+                     max_length tokens.\n",
+                    texts.count,
+                    texts.origin,
+                    texts.not_ascii,
+                    texts.empty,
+                    texts.unknown_only,
+                    texts.at_max_length
+                );
+            }
+            None => text += "Not verified.\n\n",
+        }
+        text += "| file | size | rows × dims | dtype | cosine min / 1 % / mean | largest difference (bound) | texts/s | \
+                 verified by |\n|---|---|---|---|---|---|---|---|\n";
+        for artefact in &self.artefacts {
+            let _ = writeln!(text, "{}", row(artefact));
+        }
+        if self.texts.is_some() {
+            text += "\nCosine and difference: to the source's float embeddings of the same texts. texts/s: this machine, \
+                     these texts, best of several runs; compare rows, not machines.\n";
+        }
+        text
+    }
+}
+
+fn row(artefact: &Artefact) -> String {
+    let Artefact { file, folder, dtype, rows, dim, bytes, verified } = artefact;
+    let mut text = format!("| {folder}/{file} | {} | {rows} × {dim} | {dtype} |", megabytes(*bytes));
+    match verified {
+        Some(verified) => {
+            let _ = write!(
+                text,
+                " {:.6} / {:.6} / {:.6} | {:.1e} ({:.0e}{}) | {:.0} | {}{} |",
+                verified.cosine_min,
+                verified.cosine_p1,
+                verified.cosine_mean,
+                verified.max_abs_diff,
+                verified.max_abs_diff_bound,
+                verified.cosine_min_bound.map_or(String::new(), |bound| format!(", cosine ≥ {bound}")),
+                verified.texts_per_second,
+                if verified.passed { "" } else { "**FAILED** " },
+                verified.by
+            );
+        }
+        None => text += " – | – | – | not verified |",
+    }
+    text
+}
+
+fn megabytes(bytes: u64) -> String {
+    format!("{:.2} MB", bytes as f64 / 1e6)
+}

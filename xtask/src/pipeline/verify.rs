@@ -1,0 +1,158 @@
+//! Running what was written, and comparing it with the model it was made of.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use m2v_core::{Checkpoint, Dir};
+use m2v_infer::{EncoderExt, StaticModel};
+use m2v_quant::{Loss, compare};
+use ndarray::{Array2, Axis};
+
+use super::Target;
+use super::artefact::{Artefact, TABLE, Verified};
+use super::error::{Error, Result};
+use super::graph_runtime::GraphRuntime;
+use super::report::TextsSummary;
+use super::texts::Texts;
+
+/// What running an artefact may differ by: absolutely, for vectors of length 1, and in the cosine.
+struct Bound {
+    max_abs_diff: f64,
+    cosine_min: Option<f64>,
+}
+
+impl Target {
+    fn bound(self) -> Bound {
+        match self {
+            Self::F32 => Bound { max_abs_diff: 1e-6, cosine_min: None },
+            Self::F16 => Bound { max_abs_diff: 2e-3, cosine_min: None },
+            Self::Int8 => Bound { max_abs_diff: 2e-2, cosine_min: Some(0.9998) },
+        }
+    }
+}
+
+/// The model everything is compared with, and its embeddings of the texts.
+pub(crate) struct Verifier {
+    texts: Texts,
+    /// What a client feeds a graph: cut to `max_length`, unknown tokens still in.
+    ids: Vec<Vec<u32>>,
+    expected: Array2<f32>,
+    pad: u32,
+    normalize: bool,
+    summary: TextsSummary,
+}
+
+impl Verifier {
+    pub(crate) fn new(model: &Checkpoint, texts: Texts) -> Result<Self> {
+        let model = StaticModel::from_checkpoint(model.clone())?;
+        let expected = model.encode(&texts.texts)?;
+        let ids = texts.texts.iter().map(|text| client_ids(&model, text)).collect::<Result<Vec<_>>>()?;
+        let pooled = texts.texts.iter().map(|text| model.tokenize(text)).collect::<Result<Vec<_>, _>>()?;
+        let summary = TextsSummary {
+            origin: texts.origin.clone(),
+            count: texts.texts.len(),
+            empty: texts.texts.iter().filter(|text| text.is_empty()).count(),
+            unknown_only: ids
+                .iter()
+                .zip(&pooled)
+                .filter(|(all, known)| !all.is_empty() && known.is_empty())
+                .count(),
+            not_ascii: texts.texts.iter().filter(|text| !text.is_ascii()).count(),
+            at_max_length: ids.iter().filter(|ids| Some(ids.len()) == model.options().max_length).count(),
+        };
+        let pad = model.tokenizer().vocabulary().pad().id;
+        Ok(Self { texts, ids, expected, pad, normalize: model.options().normalize, summary })
+    }
+
+    pub(crate) fn summary(&self) -> TextsSummary {
+        self.summary.clone()
+    }
+
+    /// Runs an artefact from the folder it was written to.
+    pub(crate) fn verify(&self, artefact: &Artefact, target: Target, folder: &Path) -> Result<Verified> {
+        let (by, loss, elapsed) =
+            if artefact.file == TABLE { self.run_table(folder)? } else { self.run_graph(artefact, folder)? };
+        let bound = target.bound();
+        // Bounds are for vectors of length 1; those of a model that does not normalise may be any length.
+        let scale = self.expected.iter().fold(1.0, |max: f32, x| max.max(x.abs()));
+        let max_abs_diff_bound = bound.max_abs_diff * f64::from(scale);
+        let passed = loss.max_abs_diff <= max_abs_diff_bound
+            && bound.cosine_min.is_none_or(|cosine_min| loss.cosine_min >= cosine_min);
+        Ok(Verified {
+            by,
+            cosine_min: loss.cosine_min,
+            cosine_p1: loss.cosine_p1,
+            cosine_mean: loss.cosine_mean,
+            max_abs_diff: loss.max_abs_diff,
+            max_abs_diff_bound,
+            cosine_min_bound: bound.cosine_min,
+            passed,
+            texts_per_second: self.texts.texts.len() as f64 / elapsed.as_secs_f64(),
+        })
+    }
+
+    /// The folder as a user loads it.
+    fn run_table(&self, folder: &Path) -> Result<(String, Loss, Duration)> {
+        let model = StaticModel::load(&Dir::open(folder)?)?;
+        let (embeddings, elapsed) = fastest(|| Ok(model.encode(&self.texts.texts)?))?;
+        let loss = compare(self.expected.view(), embeddings.view())?;
+        Ok(("m2v-infer, from the written folder".to_owned(), loss, elapsed))
+    }
+
+    /// The graph in another runtime; both of its outputs have to agree with the model.
+    fn run_graph(&self, artefact: &Artefact, folder: &Path) -> Result<(String, Loss, Duration)> {
+        let graph = GraphRuntime::load(&folder.join(&artefact.file))?;
+        let ([embeddings, sums], elapsed) = fastest(|| graph.encode(&self.ids, self.pad, artefact.dim))?;
+        let pooled = self.pool(sums);
+        let loss = worse(
+            compare(self.expected.view(), embeddings.view())?,
+            compare(self.expected.view(), pooled.view())?,
+        );
+        Ok(("rten, both outputs".to_owned(), loss, elapsed))
+    }
+
+    /// What a client makes of the sums of a text's token vectors.
+    fn pool(&self, mut sums: Array2<f32>) -> Array2<f32> {
+        for (mut sum, expected) in sums.axis_iter_mut(Axis(0)).zip(self.expected.rows()) {
+            let length = |x: f64| x.sqrt() as f32;
+            let square = |x: &f32| f64::from(*x) * f64::from(*x);
+            let norm = length(sum.iter().map(square).sum());
+            if norm > 0.0 {
+                let target = if self.normalize { 1.0 } else { length(expected.iter().map(square).sum()) };
+                sum.mapv_inplace(|x| x / norm * target);
+            }
+        }
+        sums
+    }
+}
+
+/// The ids a client feeds: those of the text, cut to `max_length`, with the unknown ones.
+fn client_ids(model: &StaticModel, text: &str) -> Result<Vec<u32>> {
+    let mut ids = model.tokenizer().encode(text).map_err(|source| Error::Infer(source.into()))?;
+    if let Some(length) = model.options().max_length {
+        ids.truncate(length);
+    }
+    let known = |id: &&u32| Some(**id) != model.tokenizer().vocabulary().unk_id();
+    let pooled = model.tokenize(text)?;
+    // A text that was cut at a code point as well has other last tokens in clients that cut only tokens.
+    if ids.iter().filter(known).eq(&pooled) { Ok(ids) } else { Ok(pooled) }
+}
+
+/// The result and the shortest time of as many runs as fit into half a second.
+fn fastest<T>(mut run: impl FnMut() -> Result<T>) -> Result<(T, Duration)> {
+    let begin = Instant::now();
+    let mut best = Duration::MAX;
+    loop {
+        let start = Instant::now();
+        let result = run()?;
+        best = best.min(start.elapsed());
+        if begin.elapsed() > Duration::from_millis(500) {
+            return Ok((result, best));
+        }
+    }
+}
+
+fn worse(a: Loss, b: Loss) -> Loss {
+    let b_is_worse = b.max_abs_diff > a.max_abs_diff || b.max_abs_diff.is_nan();
+    if b_is_worse { b } else { a }
+}
