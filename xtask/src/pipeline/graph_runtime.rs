@@ -32,8 +32,13 @@ impl GraphRuntime {
     }
 
     /// Embeds texts of ids, padded with `pad`: the `sentence_embedding` of each, and what a client gets that
-    /// takes the masked sum of `last_hidden_state` itself, `[texts, dim]` both.
-    pub(crate) fn encode(&self, texts: &[Vec<u32>], pad: u32, dim: usize) -> Result<[Array2<f32>; 2]> {
+    /// takes the masked sum of `last_hidden_state` itself, in f64, `[texts, dim]` both.
+    pub(crate) fn encode(
+        &self,
+        texts: &[Vec<u32>],
+        pad: u32,
+        dim: usize,
+    ) -> Result<(Array2<f32>, Array2<f64>)> {
         let (mut embeddings, mut sums) =
             (Array2::zeros((texts.len(), dim)), Array2::zeros((texts.len(), dim)));
         let blocks =
@@ -64,10 +69,10 @@ impl GraphRuntime {
             for (i, ids) in texts.iter().enumerate() {
                 let tokens = hidden.index_axis(Axis(0), i);
                 let tokens = tokens.slice_axis(Axis(0), Slice::from(..ids.len()));
-                sums.row_mut(i).assign(&tokens.sum_axis(Axis(0)));
+                sums.row_mut(i).assign(&tokens.mapv(f64::from).sum_axis(Axis(0)));
             }
         }
-        Ok([embeddings, sums])
+        Ok((embeddings, sums))
     }
 
     fn wrong(&self, output: &str) -> Error {

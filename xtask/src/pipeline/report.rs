@@ -118,8 +118,9 @@ impl Report {
             let _ = writeln!(text, "{}", row(artefact));
         }
         if self.texts.is_some() {
-            text += "\nCosine and difference: to the source's float embeddings of the same texts. texts/s: this machine, \
-                     these texts, best of several runs; compare rows, not machines.\n";
+            text += "\nCosine and difference: to the source's float embeddings of the same texts, for graphs summed \
+                     in f64. texts/s: this machine, \
+                     these texts, best of several runs, graphs without tokenising; compare rows, not machines.\n";
         }
         text
     }

@@ -1,0 +1,92 @@
+//! Output folders: whole or not at all, and never in place of the model they are made of.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use m2v_core::{Dir, DirSink, Layout, Sink, Source as _};
+
+use crate::interrupt;
+use crate::stop::Stop;
+
+/// Where to write a folder.
+#[derive(Debug, clap::Args)]
+pub(crate) struct OutArgs {
+    /// Folder to make; it appears when all is done
+    pub(crate) out: PathBuf,
+    /// Replace OUT, and everything in it, if it exists
+    #[arg(long)]
+    force: bool,
+}
+
+/// A folder that is being written. It counts what it is given, and fails once Ctrl-C was pressed.
+pub(crate) struct Folder {
+    sink: DirSink,
+    path: PathBuf,
+    files: Vec<(String, u64)>,
+}
+
+impl OutArgs {
+    /// Starts the folder that is made of `model`.
+    pub(crate) fn create(&self, model: &Dir, layout: Layout) -> Result<Folder, Stop> {
+        self.refuse_model(model, layout)?;
+        let sink = if self.force { DirSink::replace(&self.out) } else { DirSink::create(&self.out) };
+        let sink = sink.map_err(|error| {
+            let stop = Stop::from(error);
+            if !self.force && self.out.is_dir() && !is_empty(&self.out) {
+                return stop.hint("pass --force to replace it, or choose another OUT");
+            }
+            stop
+        })?;
+        Ok(Folder { sink, path: self.out.clone(), files: Vec::new() })
+    }
+
+    /// Refuses a folder that holds the model: replacing it would delete the model.
+    fn refuse_model(&self, model: &Dir, layout: Layout) -> Result<(), Stop> {
+        let Ok(out) = fs::canonicalize(&self.out) else { return Ok(()) };
+        let files = ["", layout.config(), layout.table(), layout.tokenizer()];
+        let is_inside = |name: &str| {
+            let path = fs::canonicalize(model.locate(name));
+            path.is_ok_and(|path| path.starts_with(&out))
+        };
+        if files.into_iter().any(is_inside) {
+            let message = format!("{}: is or holds the MODEL; choose another OUT", self.out.display());
+            return Err(Stop::error(message));
+        }
+        Ok(())
+    }
+}
+
+fn is_empty(folder: &Path) -> bool {
+    fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none())
+}
+
+impl Folder {
+    /// Makes the folder visible; gives the names and lengths of its files.
+    pub(crate) fn finish(mut self) -> Result<Vec<(String, u64)>, Stop> {
+        interrupt::check()?;
+        let path = self.path.display();
+        self.sink.finish().map_err(|error| Stop::error(format!("{path}: {error}")))?;
+        Ok(self.files)
+    }
+}
+
+impl Sink for Folder {
+    fn write(
+        &mut self,
+        name: &str,
+        len: u64,
+        body: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>,
+    ) -> io::Result<()> {
+        if interrupt::requested() {
+            return Err(io::Error::other("interrupted"));
+        }
+        self.sink.write(name, len, body)?;
+        self.files.push((name.to_owned(), len));
+        Ok(())
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        self.sink.finish()
+    }
+}

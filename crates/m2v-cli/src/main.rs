@@ -1,0 +1,88 @@
+//! `m2v`: embed texts with Model2Vec models, look into the models, quantise them, export them to ONNX.
+//!
+//! One file a command (`encode`, `tokenize`, `inspect`, `quantize`, `export`); the others are what they share:
+//!
+//! ```text
+//! input ─ chunk ─ stream ─▶ (encode, tokenize) ─▶ lines, npy ─ output
+//!                model ─▶ (quantize, export)   ─▶ folder
+//! ```
+//!
+//! Texts are read, encoded and written a chunk at a time, so memory does not grow with the input. Nothing but
+//! this file ends the process: everything else returns a [`Stop`], which leaves time to remove unfinished files.
+#![deny(unsafe_code)]
+
+mod args;
+mod chunk;
+mod encode;
+mod export;
+mod folder;
+mod input;
+mod inspect;
+mod interrupt;
+mod lines;
+mod model;
+mod npy;
+mod output;
+mod progress;
+mod quantize;
+mod stop;
+mod stream;
+mod tokenize;
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::stop::Stop;
+
+/// Embed texts with Model2Vec models, look into the models, quantise them, export them to ONNX
+///
+/// MODEL is always the path of a model folder: config.json, model.safetensors and tokenizer.json as Python
+/// model2vec saves them, or a sentence-transformers folder with a StaticEmbedding.
+#[derive(Debug, Parser)]
+#[command(name = "m2v", version, propagate_version = true, after_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  m2v encode models/minilm-l6-64d texts.txt -o vectors.npy
+  m2v inspect models/minilm-l6-64d
+  m2v quantize models/minilm-l6-64d small --dtype int8
+
+Exit codes: 0 done, 1 error, 2 wrong usage, 130 interrupted.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Encode(encode::Encode),
+    Tokenize(tokenize::Tokenize),
+    Inspect(inspect::Inspect),
+    Quantize(quantize::Quantize),
+    Export(export::Export),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let result = interrupt::watch().and_then(|()| match cli.command {
+        Command::Encode(command) => command.run(),
+        Command::Tokenize(command) => command.run(),
+        Command::Inspect(command) => command.run(),
+        Command::Quantize(command) => command.run(),
+        Command::Export(command) => command.run(),
+    });
+    let (code, message) = match result {
+        Ok(()) | Err(Stop::PipeClosed) => (0, None),
+        // What failed after Ctrl-C, failed because of it.
+        Err(_) if interrupt::requested() => (130, None),
+        Err(Stop::Error(message)) => (1, Some(message)),
+        Err(Stop::Usage(message)) => (2, Some(message + "\n\nFor more information, try '--help'.")),
+    };
+    if let Some(message) = message {
+        // With standard error closed, the exit code has to say it all.
+        let _ = writeln!(std::io::stderr(), "error: {message}");
+    }
+    ExitCode::from(code)
+}

@@ -1,0 +1,11 @@
+//! Runs the built program and looks at what it prints, writes and leaves behind.
+#![expect(clippy::unwrap_used, reason = "what a test cannot go on without fails it")]
+
+mod encode;
+mod errors;
+mod folders;
+mod input;
+mod inspect;
+mod signals;
+mod support;
+mod tokenize;
