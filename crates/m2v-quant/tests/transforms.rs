@@ -1,0 +1,193 @@
+//! Each transform on small tables, against arithmetic done here.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
+
+use m2v_core::half::f16;
+use m2v_core::{Activation, Checkpoint, Config, Dtype, EmbeddingTable, Head, Tensor};
+use m2v_quant::{Cast, Context, Error, Int8, Transform, Truncate, compare};
+use ndarray::{Array1, Array2, array};
+use proptest::prelude::*;
+
+fn checkpoint(embeddings: &Tensor, weights: Option<Tensor>, mapping: Option<Tensor>) -> Checkpoint {
+    let table = EmbeddingTable::try_new(embeddings.clone(), weights, mapping).unwrap();
+    Checkpoint::new(Config::default(), table, b"{}")
+}
+
+fn apply(transform: &dyn Transform, checkpoint: &Checkpoint) -> Result<Checkpoint, Error> {
+    transform.apply(checkpoint.clone(), &mut Context::default())
+}
+
+/// The vector of each token.
+fn vectors(table: &EmbeddingTable) -> Array2<f32> {
+    let ids: Vec<u32> = (0..table.id_count() as u32).collect();
+    let mut out = Array2::zeros((ids.len(), table.dim()));
+    table.lookup_into(&ids, out.view_mut()).unwrap();
+    out
+}
+
+proptest! {
+    #[test]
+    fn int8_is_within_half_a_step_of_every_value(
+        (rows, dim, values) in (1usize..6, 1usize..20)
+            .prop_flat_map(|(r, d)| (Just(r), Just(d), prop::collection::vec(-1e4f32..1e4, r * d))),
+        weights in prop::collection::vec(-10f32..10.0, 6),
+        mapping in prop::collection::vec(0i32..6, 6),
+        weighted: bool,
+        mapped: bool,
+    ) {
+        let table = Tensor::from_array(&Array2::from_shape_vec((rows, dim), values).unwrap());
+        let mapping: Vec<i32> = mapping.iter().map(|&row| row % rows as i32).collect();
+        let tokens = if mapped { 6 } else { rows };
+        let weights = weighted.then(|| Tensor::from_array(&Array1::from(weights[..tokens].to_vec())));
+        let mapping = mapped.then(|| Tensor::from_array(&Array1::from(mapping)));
+        let before = checkpoint(&table, weights, mapping);
+        let after = apply(&Int8, &before).unwrap();
+        prop_assert_eq!(after.table.dtype(), Dtype::I8);
+        prop_assert_eq!(after.table.mapping(), before.table.mapping());
+        let (before, after) = (vectors(&before.table), vectors(&after.table));
+        for (before, after) in before.rows().into_iter().zip(after.rows()) {
+            let step = before.iter().fold(0f32, |max, x| max.max(x.abs())) / 127.0;
+            for (b, a) in before.iter().zip(after) {
+                prop_assert!((b - a).abs() <= step * 0.5001 + 1e-35, "{b} became {a}, a step is {step}");
+            }
+        }
+    }
+}
+
+#[test]
+fn int8_takes_the_largest_value_of_each_row_to_127_and_rounds_half_to_even() {
+    let table = Tensor::from_array(&array![
+        [254.0f32, -1.0, 3.0, 5.0],
+        [0.0, 0.0, 0.0, 0.0],
+        [-127.0, 2.5, 3.5, 0.4]
+    ]);
+    let after = apply(&Int8, &checkpoint(&table, None, None)).unwrap().table;
+    let rows = after.embeddings().to_array::<i8>().unwrap().into_owned();
+    // −1 ÷ 2 is half way to −1, and goes to 0; 3 ÷ 2 to 2, 5 ÷ 2 to 2.
+    assert_eq!(rows, array![[127i8, 0, 2, 2], [0, 0, 0, 0], [-127, 2, 4, 0]].into_dyn());
+    assert_eq!(after.weights_f32().unwrap(), [2.0, 1.0, 1.0]);
+}
+
+#[test]
+fn an_int8_table_and_a_table_of_the_same_type_are_not_touched() {
+    let int8 = checkpoint(&Tensor::from_array(&array![[1i8, 2]]), None, None);
+    assert_eq!(apply(&Int8, &int8).unwrap().table, int8.table);
+    let float = checkpoint(&Tensor::from_array(&array![[1f32, 2.0]]), None, None);
+    let cast = apply(&Cast(Dtype::F32), &float).unwrap().table;
+    assert!(std::ptr::eq(cast.embeddings().bytes().as_ptr(), float.table.embeddings().bytes().as_ptr()));
+    let cut = apply(&Truncate { dim: 2 }, &float).unwrap().table;
+    assert!(std::ptr::eq(cut.embeddings().bytes().as_ptr(), float.table.embeddings().bytes().as_ptr()));
+}
+
+#[test]
+fn casting_int8_rows_to_floats_changes_no_vector() {
+    let weights = Tensor::from_array(&array![0.25f32, 3.0]);
+    let int8 = checkpoint(&Tensor::from_array(&array![[1i8, -127], [5, 6]]), Some(weights), None);
+    for dtype in [Dtype::F64, Dtype::F32, Dtype::F16, Dtype::BF16] {
+        let float = apply(&Cast(dtype), &int8).unwrap();
+        assert_eq!(float.table.dtype(), dtype);
+        assert_eq!(vectors(&float.table), vectors(&int8.table));
+    }
+}
+
+#[test]
+fn truncate_keeps_the_first_columns_whatever_the_dtype() {
+    let rows = array![[1f32, 2.0, 3.0], [4.0, 5.0, 6.0]];
+    let weights = || Some(Tensor::from_array(&array![2f32, 0.5]));
+    for table in [
+        Tensor::from_array(&rows),
+        Tensor::from_array(&rows.mapv(f64::from)),
+        Tensor::from_array(&rows.mapv(f16::from_f32)),
+        Tensor::from_array(&rows.mapv(|x| x as i8)),
+    ] {
+        let before = checkpoint(&table, weights(), None);
+        let after = apply(&Truncate { dim: 2 }, &before).unwrap();
+        assert_eq!(after.table.dtype(), table.dtype());
+        assert_eq!(vectors(&after.table), array![[2f32, 4.0], [2.0, 2.5]]);
+        assert_eq!(after.saved_config().get("hidden_dim"), Some(&2.into()));
+    }
+}
+
+#[test]
+fn values_that_cannot_be_held_are_errors_that_say_where() {
+    for (bad, position) in [(f32::NAN, 0), (f32::INFINITY, 1), (f32::NEG_INFINITY, 1)] {
+        let mut rows = array![[1f32, 2.0], [3.0, 4.0]];
+        rows[[position, 1]] = bad;
+        let table = checkpoint(&Tensor::from_array(&rows), None, None);
+        for transform in [&Int8 as &dyn Transform, &Cast(Dtype::F16), &Cast(Dtype::F64)] {
+            let error = apply(transform, &table).unwrap_err();
+            assert!(
+                matches!(error, Error::Value { tensor: "embeddings", row, .. } if row == position),
+                "{error}"
+            );
+        }
+    }
+    let large = checkpoint(&Tensor::from_array(&array![[1f32], [65_520.0]]), None, None);
+    let error = apply(&Cast(Dtype::F16), &large).unwrap_err();
+    assert_eq!(error.to_string(), "tensor `embeddings`: 65520 in row 1 cannot be quantised to float16");
+    assert!(apply(&Cast(Dtype::BF16), &large).is_ok());
+    let huge = checkpoint(&Tensor::from_array(&array![[1e300f64]]), None, None);
+    assert!(matches!(apply(&Int8, &huge), Err(Error::Value { row: 0, .. })));
+    let weights = Some(Tensor::from_array(&array![1f32, f32::NAN]));
+    let weighted = checkpoint(&Tensor::from_array(&array![[1f32], [2.0]]), weights, None);
+    assert!(matches!(apply(&Int8, &weighted), Err(Error::Value { tensor: "weights", row: 1, .. })));
+}
+
+#[test]
+fn impossible_requests_are_errors() {
+    let mut table = checkpoint(&Tensor::from_array(&array![[1f32, 2.0]]), None, None);
+    for requested in [0, 3] {
+        let error = apply(&Truncate { dim: requested }, &table).unwrap_err();
+        assert!(matches!(error, Error::Dims { columns: 2, .. }), "{error}");
+        assert!(error.to_string().contains(&format!("found {requested}")));
+    }
+    assert!(matches!(apply(&Cast(Dtype::I8), &table), Err(Error::CastTo(Dtype::I8))));
+    let layer = (Tensor::from_array(&array![[1f32, 1.0]]), Tensor::from_array(&array![0f32]));
+    table.head = Some(Head::try_new(vec![layer], Activation::Identity, None).unwrap());
+    assert!(matches!(apply(&Truncate { dim: 1 }, &table), Err(Error::HeadInput { columns: 2 })));
+    assert_eq!(apply(&Int8, &table).unwrap().head, table.head, "a head stays on a quantised encoder");
+}
+
+#[test]
+fn reports_progress_and_stops_when_told() {
+    let table = checkpoint(&Tensor::from_array(&Array2::<f32>::ones((5000, 3))), None, None);
+    for transform in [&Int8 as &dyn Transform, &Cast(Dtype::F16), &Truncate { dim: 2 }] {
+        let seen = Mutex::new(Vec::new());
+        let progress = |done, total| seen.lock().unwrap().push((done, total));
+        transform.apply(table.clone(), &mut Context::default().with_progress(&progress)).unwrap();
+        let seen = seen.into_inner().unwrap();
+        assert!(
+            seen.contains(&(5000, 5000)) && seen.iter().all(|&(done, total)| done <= 5000 && total == 5000)
+        );
+        let cancel = AtomicBool::new(true);
+        let result = transform.apply(table.clone(), &mut Context::default().with_cancel(&cancel));
+        assert!(matches!(result, Err(Error::Cancelled)));
+    }
+}
+
+#[test]
+fn compare_interpolates_the_percentile_as_numpy_does() {
+    // Cosines 1.0 and 0.0 … numpy.percentile([0, 1, 1], 1) is 0.02.
+    let before = array![[1f32, 0.0], [1.0, 0.0], [0.0, 2.0]];
+    let after = array![[2f32, 0.0], [0.0, 3.0], [0.0, 2.0]];
+    let loss = compare(before.view(), after.view()).unwrap();
+    assert_eq!((loss.texts, loss.cosine_min, loss.cosine_mean), (3, 0.0, 2.0 / 3.0));
+    assert!((loss.cosine_p1 - 0.02).abs() < 1e-12, "{loss}");
+    assert_eq!(loss.max_abs_diff, 3.0);
+}
+
+#[test]
+fn compare_defines_zero_vectors_and_shows_nan() {
+    let zero = array![[0f32, 0.0]];
+    let one = array![[1f32, 0.0]];
+    let nan = array![[f32::NAN, 0.0]];
+    assert_eq!(compare(zero.view(), zero.view()).unwrap().cosine_min, 1.0);
+    assert_eq!(compare(zero.view(), one.view()).unwrap().cosine_min, 0.0);
+    let loss = compare(one.view(), nan.view()).unwrap();
+    assert!(loss.cosine_min.is_nan() && loss.max_abs_diff.is_nan());
+    assert!(matches!(compare(one.view(), Array2::zeros((2, 2)).view()), Err(Error::Compare { .. })));
+    let none = Array2::zeros((0, 2));
+    assert!(matches!(compare(none.view(), none.view()), Err(Error::Compare { .. })));
+}

@@ -1,0 +1,125 @@
+"""Loads folders that m2v wrote in other clients and compares their embeddings with those of m2v.
+
+    pip install model2vec==0.10.0 onnxruntime onnx          # and, to check it too: sentence-transformers>=6.2
+    python check_folder.py --m2v PATH_OF_m2v FOLDER...
+
+A client that is not installed is skipped and named; a difference over the bound fails with exit code 1.
+Bounds, for vectors of length 1: 1e-6, except that
+* model2vec and sentence-transformers compute in float16 when the table is float16: 1e-3;
+* onnxruntime sums in another order, which shows where values have more than a float16's digits: 1e-5 for int8.
+sentence-transformers is compared on the texts where it is defined to agree: no unknown token, at most max_length
+tokens, not empty.
+"""
+
+import argparse
+import importlib.util
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+HERE = Path(__file__).parent
+
+
+def m2v(binary, folder, texts):
+    """What m2v encodes from the folder."""
+    with tempfile.TemporaryDirectory() as work:
+        lines = Path(work) / "texts.jsonl"
+        lines.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
+        out = Path(work) / "out.npy"
+        subprocess.run([binary, "encode", folder, lines, "-o", out], check=True)
+        return np.load(out)
+
+
+def model2vec(folder, texts):
+    from model2vec import StaticModel
+
+    model = StaticModel.from_pretrained(folder)
+    return model.encode(texts).astype(np.float32), model
+
+
+def sentence_transformers(folder, texts):
+    from sentence_transformers import SentenceTransformer
+
+    return SentenceTransformer(str(folder), device="cpu").encode(texts)
+
+
+def onnxruntime(folder, texts):
+    """Tokenises with the exported tokenizer.json as a client does, and checks both outputs."""
+    import onnx
+    import onnxruntime as ort
+    from tokenizers import Tokenizer
+
+    graph = folder / "onnx" / "model.onnx"
+    onnx.checker.check_model(onnx.load(graph), full_check=True)
+    config = json.loads((folder / "tokenizer_config.json").read_text())
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer.enable_truncation(config["model_max_length"])
+    pad = tokenizer.token_to_id(config["pad_token"])
+    tokenizer.enable_padding(pad_id=pad, pad_token=config["pad_token"])
+    session = ort.InferenceSession(graph)
+    out = []
+    for start in range(0, len(texts), 64):
+        batch = tokenizer.encode_batch(texts[start : start + 64])
+        ids = np.array([e.ids for e in batch], dtype=np.int64).reshape(len(batch), -1)
+        mask = np.array([e.attention_mask for e in batch], dtype=np.int64).reshape(ids.shape)
+        hidden, embedding = session.run(
+            ["last_hidden_state", "sentence_embedding"], {"input_ids": ids, "attention_mask": mask}
+        )
+        # A client that pools itself gets the same direction.
+        pooled = (hidden * mask[..., None]).sum(axis=1)
+        norm = lambda x: x / (np.linalg.norm(x, axis=1, keepdims=True) + 1e-32)
+        assert np.abs(norm(pooled) - norm(embedding)).max() < 1e-5, "last_hidden_state"
+        out.append(embedding)
+    return np.concatenate(out)
+
+
+def report(folder, client, texts, expected, found, bound):
+    scale = max(1.0, float(np.abs(expected).max(initial=0)))
+    difference = float(np.abs(expected - found).max(initial=0)) / scale
+    good = difference <= bound
+    print(f"{folder}: {client}: {texts} texts, largest difference {difference:.1e}, bound {bound:.0e}: {'ok' if good else 'FAILED'}")
+    return good
+
+
+def check(binary, folder, texts):
+    folder = Path(folder)
+    expected = m2v(binary, folder, texts)
+    found, model = model2vec(folder, texts)
+    python_bound = 1e-3 if model.embedding.dtype == np.float16 else 1e-6
+    graph_bound = 1e-5 if model.embedding.dtype == np.int8 else 1e-6
+    good = [report(folder, "model2vec", len(texts), expected, found, python_bound)]
+    limit = model.max_length or 512
+    cut = (model.max_length or 10**9) * model.median_token_length
+    short = [len(text) <= cut for text in texts]
+    if (folder / "onnx").exists():
+        found = onnxruntime(folder, texts)
+        # Clients of the graph cut tokens, not code points: texts that model2vec cuts there may differ.
+        good.append(report(folder, "onnxruntime", sum(short), expected[short], found[short], graph_bound))
+    if importlib.util.find_spec("sentence_transformers"):
+        model.tokenizer.no_truncation()
+        whole = [model.tokenizer.encode(text, add_special_tokens=False).ids for text in texts]
+        same = [bool(ids) and model.unk_token_id not in ids and len(ids) <= limit and s for ids, s in zip(whole, short)]
+        found = sentence_transformers(folder, [text for text, s in zip(texts, same) if s])
+        good.append(report(folder, "sentence-transformers", sum(same), expected[same], found, python_bound))
+    else:
+        print(f"{folder}: sentence-transformers: skipped, not installed")
+    return all(good)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--m2v", required=True, help="the m2v binary")
+    parser.add_argument("--texts", default=HERE.parent / "fixtures" / "texts.json", help="a JSON list of texts")
+    parser.add_argument("folders", nargs="+")
+    args = parser.parse_args()
+    texts = json.loads(Path(args.texts).read_text())
+    results = [check(args.m2v, folder, texts) for folder in args.folders]
+    sys.exit(0 if all(results) else 1)
+
+
+if __name__ == "__main__":
+    main()
