@@ -13,7 +13,7 @@ use crate::io::{Sink, Source};
 use crate::layout::{Layout, read};
 use crate::table::EmbeddingTable;
 use crate::tensor::Tensor;
-use crate::tensor_file::{read_tensors, write_tensors};
+use crate::tensor_file::{TensorFile, read_file, write_tensors};
 use crate::tokenizer_json::clear_fields;
 
 /// Names the table tensor may have, by who wrote it: model2vec, sentence-transformers, a bare `nn.Sequential`.
@@ -71,7 +71,7 @@ impl Checkpoint {
         config.set_normalize(normalize);
         let table_file = source.locate(layout.table());
         let table = read_table(&table_file, &files.table).map_err(|error| match error {
-            error @ Error::Safetensors { .. } => error,
+            error @ (Error::Safetensors { .. } | Error::InFile { .. }) => error,
             error => error.in_file(&table_file),
         })?;
         let head = read_head(source, &config_file, &config, table.dim())?;
@@ -123,7 +123,16 @@ impl Checkpoint {
 }
 
 fn read_table(file: &str, bytes: &Buffer) -> Result<EmbeddingTable> {
-    let tensors = read_tensors(file, bytes)?;
+    let TensorFile { tensors, others } = read_file(file, bytes)?;
+    for (name, found) in &others {
+        let expected = match name.as_str() {
+            "weights" => "[tokens], floats",
+            "mapping" => "[tokens], int32 or int64",
+            name if TABLE_NAMES.contains(&name) => "[rows, dim], floats or int8",
+            _ => continue,
+        };
+        return Err(Error::tensor(name, expected, found));
+    }
     if let (Some(left), Some(right)) = (tensors.get(TABLE_NAMES[0]), tensors.get(TABLE_NAMES[1]))
         && left != right
     {
@@ -135,7 +144,7 @@ fn read_table(file: &str, bytes: &Buffer) -> Result<EmbeddingTable> {
         ));
     }
     let embeddings = TABLE_NAMES.iter().find_map(|name| tensors.get(*name)).ok_or_else(|| {
-        let found: Vec<_> = tensors.keys().map(String::as_str).collect();
+        let found: Vec<_> = tensors.keys().chain(others.keys()).map(String::as_str).collect();
         Error::MissingTensor { expected: TABLE_NAMES.join(", "), found: found.join(", ") }
     })?;
     let optional = |name: &str| tensors.get(name).cloned();
@@ -152,7 +161,10 @@ fn read_head(source: &dyn Source, config_file: &str, config: &Config, dim: usize
         file: file.clone(),
         reason: format!("{config_file} has a head_config"),
     })?;
-    let mut tensors = read_tensors(&file, &bytes)?;
+    let TensorFile { mut tensors, others } = read_file(&file, &bytes)?;
+    if let Some((name, found)) = others.iter().find(|(name, _)| name.starts_with("head.")) {
+        return Err(Error::tensor(name, "floats", found).in_file(&file));
+    }
     let take = |name: &str| -> Option<Tensor> { tensors.swap_remove(name) };
     let head = Head::from_parts(config_file, head_config, take)
         .and_then(|head| head.check_input(dim).map(|()| head))

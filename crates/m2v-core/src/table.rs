@@ -160,12 +160,12 @@ impl EmbeddingTable {
     ) -> Result<()> {
         self.check(ids, ends.len(), &out)?;
         let last = ends.last().copied().unwrap_or(0);
-        if last != ids.len() || !ends.is_sorted() {
-            return Err(Error::Shape {
-                what: "last of the ascending ends",
-                expected: ids.len(),
-                found: last,
-            });
+        if let Some(pair) = ends.windows(2).find(|pair| pair[0] > pair[1]) {
+            let what = "ascending ends: the one after another, at least";
+            return Err(Error::Shape { what, expected: pair[0], found: pair[1] });
+        }
+        if last != ids.len() {
+            return Err(Error::Shape { what: "last of the ends", expected: ids.len(), found: last });
         }
         let mut start = 0;
         for (&end, mut row) in ends.iter().zip(out.rows_mut()) {

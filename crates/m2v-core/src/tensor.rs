@@ -52,7 +52,13 @@ impl Tensor {
     /// # Errors
     /// [`Error::Tensor`] if the shape overflows or does not take exactly `bytes.len()` bytes.
     pub fn try_new(dtype: Dtype, shape: &[usize], bytes: Buffer) -> Result<Self> {
-        let expected = shape.iter().try_fold(dtype.size(), |size, &n| size.checked_mul(n));
+        // Without its zeros a shape has to be countable too, or no array can have it.
+        let countable = shape
+            .iter()
+            .filter(|&&n| n > 0)
+            .try_fold(dtype.size(), |size, &n| size.checked_mul(n))
+            .filter(|&size| isize::try_from(size).is_ok());
+        let expected = countable.map(|size| if shape.contains(&0) { 0 } else { size });
         if expected == Some(bytes.len()) {
             return Ok(Self { dtype, shape: shape.to_vec(), bytes });
         }

@@ -4,14 +4,23 @@ use std::collections::HashMap;
 use std::io;
 
 use indexmap::IndexMap;
-use safetensors::SafeTensors;
 use safetensors::tensor::{Metadata, TensorInfo};
+use safetensors::{SafeTensorError, SafeTensors};
+use serde_json::Value;
 
 use crate::buffer::Buffer;
 use crate::dtype::Dtype;
 use crate::error::{Error, Result};
 use crate::io::Sink;
 use crate::tensor::Tensor;
+
+/// The tensors of a file.
+pub(crate) struct TensorFile {
+    /// Those of the types that models use.
+    pub(crate) tensors: IndexMap<String, Tensor>,
+    /// Type and shape of the others.
+    pub(crate) others: IndexMap<String, String>,
+}
 
 /// Reads a [safetensors](https://github.com/huggingface/safetensors) file. The tensors share its bytes.
 ///
@@ -20,19 +29,43 @@ use crate::tensor::Tensor;
 /// # Errors
 /// [`Error::Safetensors`] if the header is not valid or its offsets do not cover the file exactly.
 pub fn read_tensors(file: &str, bytes: &Buffer) -> Result<IndexMap<String, Tensor>> {
+    Ok(read_file(file, bytes)?.tensors)
+}
+
+/// As [`read_tensors`], and says what it passed over: a tensor that is there in a wrong type is not missing.
+pub(crate) fn read_file(file: &str, bytes: &Buffer) -> Result<TensorFile> {
     let error = |source| Error::Safetensors { file: file.to_owned(), length: bytes.len(), source };
+    if ends_beyond(bytes) {
+        return Err(error(SafeTensorError::MetadataIncompleteBuffer));
+    }
     let (header, metadata) = SafeTensors::read_metadata(bytes).map_err(error)?;
     let data = 8 + header;
-    let mut tensors = IndexMap::new();
+    let (mut tensors, mut others) = (IndexMap::new(), IndexMap::new());
     for name in metadata.offset_keys() {
         let Some(info) = metadata.info(&name) else { continue };
-        let Some(dtype) = Dtype::from_safetensors(info.dtype) else { continue };
+        let Some(dtype) = Dtype::from_safetensors(info.dtype) else {
+            others.insert(name, format!("{:?} {:?}", info.dtype, info.shape));
+            continue;
+        };
         let (start, end) = info.data_offsets;
         let tensor = Tensor::try_new(dtype, &info.shape, bytes.slice(data + start..data + end))
             .map_err(|error| error.in_file(file))?;
         tensors.insert(name, tensor);
     }
-    Ok(tensors)
+    Ok(TensorFile { tensors, others })
+}
+
+/// Whether a tensor claims to end beyond the file. `safetensors` refuses that too, but first adds the end to
+/// the length of the header, which may overflow.
+fn ends_beyond(bytes: &[u8]) -> bool {
+    let header = || {
+        let (length, rest) = bytes.split_first_chunk()?;
+        let header = rest.get(..usize::try_from(u64::from_le_bytes(*length)).ok()?)?;
+        serde_json::from_slice::<Value>(header).ok()
+    };
+    let beyond =
+        |entry: &Value| entry["data_offsets"][1].as_u64().is_some_and(|end| end > bytes.len() as u64);
+    header().as_ref().and_then(Value::as_object).is_some_and(|entries| entries.values().any(beyond))
 }
 
 /// Writes a safetensors file to a sink, largest alignment first as the format asks, without gathering it in

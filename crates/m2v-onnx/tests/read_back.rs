@@ -1,5 +1,5 @@
 //! What is written, read back with an independent decoder of the ONNX schema.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use m2v_core::{Checkpoint, Config, Dtype, EmbeddingTable, Memory, Source, Tensor};
 use m2v_onnx::{DEFAULT_GRAPH, Error, ExportOptions, GraphBuilder, Lower, Value, export};

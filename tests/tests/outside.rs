@@ -1,0 +1,287 @@
+//! Every extension point, implemented by somebody outside with the public API alone.
+
+use std::collections::{BTreeMap, HashMap};
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use m2v_core::{Buffer, Checkpoint, Sink, Source};
+use m2v_infer::{EncodeOptions, Encoder, EncoderExt, Scratch, StaticModel};
+use m2v_tests::{Recorded, Result, assert_bits, small, texts};
+use m2v_tokenize::{Error as TokenizerError, Owner, Tokenizer, Vocabulary};
+use ndarray::{ArrayViewMut2, Axis, s};
+
+/// A bucket of an object store: one flat map, where the files of a model have a prefix.
+struct Prefix<'a> {
+    bucket: &'a BTreeMap<String, Buffer>,
+    prefix: &'static str,
+}
+
+impl Source for Prefix<'_> {
+    fn read(&self, name: &str) -> io::Result<Option<Buffer>> {
+        Ok(self.bucket.get(&format!("{}{name}", self.prefix)).cloned())
+    }
+
+    fn locate(&self, name: &str) -> String {
+        format!("store://bucket/{}{name}", self.prefix)
+    }
+}
+
+/// Uploads to the bucket in parts of a few bytes; what is not finished is not in the bucket.
+struct Upload<'a> {
+    bucket: &'a mut BTreeMap<String, Buffer>,
+    prefix: &'static str,
+    pending: Vec<(String, Vec<u8>)>,
+}
+
+/// A part that is sent when it is full.
+struct Parts<'a>(&'a mut Vec<u8>);
+
+impl Write for Parts<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let part = &bytes[..bytes.len().min(5)];
+        self.0.extend_from_slice(part);
+        Ok(part.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Sink for Upload<'_> {
+    fn write(
+        &mut self,
+        name: &str,
+        len: u64,
+        body: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>,
+    ) -> io::Result<()> {
+        // The first attempt fails halfway, as networks do; the trait allows to ask for the body again.
+        let mut lost = Vec::new();
+        body(&mut Parts(&mut lost))?;
+        let mut sent = Vec::new();
+        body(&mut Parts(&mut sent))?;
+        assert_eq!(lost, sent, "{name}: the same body again");
+        assert_eq!(sent.len() as u64, len, "{name}: the length that was announced");
+        self.pending.push((format!("{}{name}", self.prefix), sent));
+        Ok(())
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        self.bucket.extend(self.pending.drain(..).map(|(name, bytes)| (name, bytes.into())));
+        Ok(())
+    }
+}
+
+/// Words between white space, with a memo of those seen.
+struct Words {
+    vocabulary: Vocabulary,
+    ids: HashMap<String, u32>,
+    memo: Owner,
+    looked_up: Arc<AtomicUsize>,
+}
+
+impl Words {
+    /// Of the vocabulary and the added tokens in a `tokenizer.json` of words.
+    fn new(json: &[u8]) -> Result<Self> {
+        let file: serde_json::Value = serde_json::from_slice(json)?;
+        let mut ids: HashMap<String, u32> = serde_json::from_value(file["model"]["vocab"].clone())?;
+        for token in file["added_tokens"].as_array().into_iter().flatten() {
+            let next = ids.len() as u32;
+            ids.insert(token["content"].as_str().ok_or("a token without content")?.to_owned(), next);
+        }
+        let vocabulary = Vocabulary::from_json(json)?;
+        Ok(Self { vocabulary, ids, memo: Owner::new(), looked_up: Arc::default() })
+    }
+}
+
+impl Tokenizer for Words {
+    fn encode_into(
+        &self,
+        text: &str,
+        scratch: &mut m2v_tokenize::Scratch,
+        ids: &mut Vec<u32>,
+    ) -> Result<(), TokenizerError> {
+        let memo: &mut HashMap<String, u32> = scratch.get(&self.memo, HashMap::new);
+        for word in text.split_whitespace() {
+            let id = match memo.get(word) {
+                Some(id) => *id,
+                None => {
+                    self.looked_up.fetch_add(1, Ordering::Relaxed);
+                    let unknown = || {
+                        let bytes = text.len();
+                        TokenizerError::Encode { bytes, source: format!("no token for {word}").into() }
+                    };
+                    let id = self.ids.get(word).copied().or(self.vocabulary.unk_id()).ok_or_else(unknown)?;
+                    memo.insert(word.to_owned(), id);
+                    id
+                }
+            };
+            ids.push(id);
+        }
+        Ok(())
+    }
+
+    fn vocabulary(&self) -> &Vocabulary {
+        &self.vocabulary
+    }
+}
+
+/// Two encoders side by side.
+struct Beside<A, B>(A, B);
+
+impl<A: Encoder, B: Encoder> Encoder for Beside<A, B> {
+    fn dim(&self) -> usize {
+        self.0.dim() + self.1.dim()
+    }
+
+    fn encode_block(
+        &self,
+        texts: &[&str],
+        scratch: &mut Scratch,
+        out: ArrayViewMut2<'_, f32>,
+    ) -> Result<(), m2v_infer::Error> {
+        let (left, right) = out.split_at(Axis(1), self.0.dim());
+        // Both use one scratch, one after the other.
+        self.0.encode_block(texts, scratch, left)?;
+        self.1.encode_block(texts, scratch, right)
+    }
+}
+
+#[test]
+fn all_of_them_work_together() -> Result<()> {
+    let texts = texts()?;
+    let mut bucket = BTreeMap::new();
+    for (prefix, name) in [("small/", "median"), ("models/words-", "word-level")] {
+        let checkpoint = Recorded::read(name)?.checkpoint()?;
+        let mut upload = Upload { bucket: &mut bucket, prefix, pending: Vec::new() };
+        checkpoint.save(&mut upload)?;
+        assert!(upload.bucket.keys().all(|key| !key.starts_with(prefix)), "nothing is there before finish");
+        upload.finish()?;
+    }
+
+    let words = StaticModel::load(&Prefix { bucket: &bucket, prefix: "models/words-" })?;
+    let checkpoint = Checkpoint::load(&Prefix { bucket: &bucket, prefix: "small/" })?;
+    let options = EncodeOptions::from(&checkpoint.config).with_normalize(false);
+    let tokenizer = Words::new(&checkpoint.tokenizer)?;
+    let small = StaticModel::from_parts(checkpoint.table, Box::new(tokenizer), options)?;
+    let both = Beside(words.with_options(words.options().with_normalize(false)), small);
+
+    let found = both.encode(&texts)?;
+    let (left, right) = (Recorded::read("word-level")?, Recorded::read("median")?);
+    assert_bits("left", found.slice(s![.., ..16]), left.mean.view());
+    assert_bits("right", found.slice(s![.., 16..]), right.mean.view());
+    Ok(())
+}
+
+#[test]
+fn a_memo_serves_its_tokenizer_and_no_other() -> Result<()> {
+    let json = |first: &str, second: &str| {
+        format!(
+            r#"{{"model": {{"type": "WordLevel", "unk_token": "?", "vocab": {{"?": 0, "{first}": 1, "{second}": 2}}}}}}"#
+        )
+    };
+    let (one, other) = (Words::new(json("a", "b").as_bytes())?, Words::new(json("b", "a").as_bytes())?);
+    let mut scratch = m2v_tokenize::Scratch::default();
+    for round in 1..=3 {
+        for (tokenizer, expected) in [(&one, [1, 2, 1]), (&other, [2, 1, 2])] {
+            let mut ids = Vec::new();
+            tokenizer.encode_into("a b a", &mut scratch, &mut ids)?;
+            assert_eq!(ids, expected, "round {round}");
+        }
+    }
+    // Used in turn, each starts anew; used alone, it remembers.
+    assert_eq!(one.looked_up.load(Ordering::Relaxed), 6);
+    for _ in 0..3 {
+        one.encode_into("a b a", &mut scratch, &mut Vec::new())?;
+    }
+    assert_eq!(one.looked_up.load(Ordering::Relaxed), 8);
+    Ok(())
+}
+
+#[test]
+fn a_model_keeps_the_memo_warm_between_calls() -> Result<()> {
+    let checkpoint = Checkpoint::load(&small()?)?;
+    let tokenizer = Words::new(&checkpoint.tokenizer)?;
+    let looked_up = Arc::clone(&tokenizer.looked_up);
+    let model = StaticModel::from_parts(checkpoint.table, Box::new(tokenizer), EncodeOptions::default())?;
+    for _ in 0..5 {
+        model.encode(&["a bb", "bb ccc"])?;
+        model.with_options(EncodeOptions::default().with_max_length(None)).encode_one("ccc a")?;
+    }
+    assert_eq!(looked_up.load(Ordering::Relaxed), 3);
+    Ok(())
+}
+
+/// What the author of a source or sink knows and the crate does not.
+#[derive(Debug, PartialEq)]
+struct QuotaExceeded(u32);
+
+impl std::fmt::Display for QuotaExceeded {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "quota of {} requests exceeded", self.0)
+    }
+}
+
+impl std::error::Error for QuotaExceeded {}
+
+struct Exhausted;
+
+impl Source for Exhausted {
+    fn read(&self, _: &str) -> io::Result<Option<Buffer>> {
+        Err(io::Error::other(QuotaExceeded(5)))
+    }
+
+    fn locate(&self, name: &str) -> String {
+        format!("store://{name}")
+    }
+}
+
+impl Sink for Exhausted {
+    fn write(
+        &mut self,
+        _: &str,
+        _: u64,
+        _: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>,
+    ) -> io::Result<()> {
+        Err(io::Error::other(QuotaExceeded(6)))
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn errors_of_a_source_or_sink_keep_their_type() -> Result<()> {
+    let loading = Checkpoint::load(&Exhausted).map(|_| ());
+    let saving = Checkpoint::load(&small()?)?.save(&mut Exhausted);
+    for (result, quota, place) in [(loading, 5, "store://config.json"), (saving, 6, "model.safetensors")] {
+        let Err(m2v_core::Error::Io { file, source }) = result else {
+            return Err(format!("expected Error::Io, found {result:?}").into());
+        };
+        assert_eq!(file, place);
+        let inner = source.into_inner().ok_or("no inner error")?;
+        assert_eq!(inner.downcast_ref(), Some(&QuotaExceeded(quota)));
+    }
+    Ok(())
+}
+
+#[test]
+fn an_error_of_a_tokenizer_comes_back() -> Result<()> {
+    let checkpoint = Checkpoint::load(&small()?)?;
+    let json = String::from_utf8(checkpoint.tokenizer.to_vec())?
+        .replace(r#""unk_token":"[UNK]""#, r#""unk_token":"-""#);
+    let model = StaticModel::from_parts(
+        checkpoint.table,
+        Box::new(Words::new(json.as_bytes())?),
+        EncodeOptions::default(),
+    )?;
+    let error = model.encode(&["a bb", "a strange word"]).unwrap_err();
+    assert!(
+        matches!(&error, m2v_infer::Error::Tokenize(TokenizerError::Encode { bytes: 14, .. })),
+        "{error:?}"
+    );
+    assert_eq!(error.to_string(), "a text of 14 bytes could not be tokenised: no token for strange");
+    Ok(())
+}
