@@ -1,5 +1,7 @@
 //! Any `tokenizer.json`, through the `tokenizers` crate.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use crate::error::{Error, Result};
 use crate::scratch::Scratch;
 use crate::tokenizer::Tokenizer;
@@ -13,17 +15,28 @@ pub(crate) struct HfTokenizer {
 
 impl HfTokenizer {
     pub(crate) fn new(json: &[u8], vocabulary: Vocabulary) -> Result<Self> {
-        let mut inner = tokenizers::Tokenizer::from_bytes(json).map_err(Error::Unsupported)?;
+        let parse = || tokenizers::Tokenizer::from_bytes(json);
+        let mut inner = guarded(parse).map_err(Error::Unsupported)?;
         inner.with_padding(None);
         inner.with_truncation(None).map_err(Error::Unsupported)?;
         Ok(Self { inner, vocabulary })
     }
 }
 
+/// Makes a panic an error: the `tokenizers` crate panics on some broken files, a few of them only when it
+/// encodes. All it changes when it encodes are caches, which it locks.
+fn guarded<T>(run: impl FnOnce() -> tokenizers::Result<T>) -> tokenizers::Result<T> {
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
+        let message = panic.downcast_ref::<String>().map(String::as_str);
+        let message = message.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
+        Err(format!("the tokenizers crate panicked: {message}").into())
+    })
+}
+
 impl Tokenizer for HfTokenizer {
     fn encode_into(&self, text: &str, _: &mut Scratch, ids: &mut Vec<u32>) -> Result<()> {
         let error = |source| Error::Encode { bytes: text.len(), source };
-        let encoding = self.inner.encode_fast(text, false).map_err(error)?;
+        let encoding = guarded(|| self.inner.encode_fast(text, false)).map_err(error)?;
         ids.extend_from_slice(encoding.get_ids());
         Ok(())
     }

@@ -24,9 +24,9 @@ pub(crate) struct File<'a> {
     pub(crate) model: Model<'a>,
 }
 
+/// An added token. Its `id` in the file is not read: see [`crate::Vocabulary::from_json`].
 #[derive(Deserialize)]
 pub(crate) struct AddedToken<'a> {
-    pub(crate) id: u32,
     #[serde(borrow)]
     pub(crate) content: Str<'a>,
 }
@@ -80,12 +80,16 @@ impl<'a> Model<'a> {
         }
     }
 
-    /// The tokens of the model and their ids; of a piece that is listed twice, the last id.
-    pub(crate) fn vocab(&self, family: Family) -> Result<HashMap<Str<'a>, u32>> {
+    /// The tokens of the model and their ids (of a piece that is listed twice, the last), and the length of
+    /// the list.
+    pub(crate) fn vocab(&self, family: Family) -> Result<(HashMap<Str<'a>, u32>, usize)> {
         if family != Family::Unigram {
-            return serde_json::from_str(self.vocab.get()).map_err(Error::Json);
+            let tokens: HashMap<_, _> = serde_json::from_str(self.vocab.get()).map_err(Error::Json)?;
+            let len = tokens.len();
+            return Ok((tokens, len));
         }
         let pieces: Vec<(Str<'a>, f64)> = serde_json::from_str(self.vocab.get()).map_err(Error::Json)?;
-        Ok(pieces.into_iter().zip(0..).map(|((piece, _), id)| (piece, id)).collect())
+        let len = pieces.len();
+        Ok((pieces.into_iter().zip(0..).map(|((piece, _), id)| (piece, id)).collect(), len))
     }
 }

@@ -31,6 +31,7 @@ mod error;
 #[cfg(feature = "hf")]
 mod hf;
 mod json;
+mod native;
 mod scratch;
 mod tokenizer;
 mod vocabulary;

@@ -1,6 +1,7 @@
 //! The trait, and the choice of an implementation.
 
 use crate::error::Result;
+use crate::native::NativeTokenizer;
 use crate::scratch::Scratch;
 use crate::vocabulary::Vocabulary;
 
@@ -62,6 +63,9 @@ pub trait Tokenizer: Send + Sync {
 /// [`Error::NotCompiled`]: crate::Error::NotCompiled
 pub fn from_json(json: &[u8]) -> Result<Box<dyn Tokenizer>> {
     let vocabulary = Vocabulary::from_json(json)?;
+    if let Some(native) = NativeTokenizer::new(json, &vocabulary)? {
+        return Ok(Box::new(native));
+    }
     #[cfg(feature = "hf")]
     return Ok(Box::new(crate::hf::HfTokenizer::new(json, vocabulary)?));
     #[cfg(not(feature = "hf"))]

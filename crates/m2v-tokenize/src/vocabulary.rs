@@ -1,5 +1,6 @@
 //! What a model needs to know about its tokenizer's vocabulary.
 
+use std::collections::hash_map::Entry;
 use std::fmt;
 
 use crate::error::{Error, Result};
@@ -74,10 +75,15 @@ impl Vocabulary {
     pub fn from_json(json: &[u8]) -> Result<Self> {
         let file = File::parse(json)?;
         let family = file.model.family()?;
-        let mut tokens = file.model.vocab(family)?;
-        for added in file.added_tokens.into_iter().flatten() {
-            // A token of the model keeps the model's id, whatever the list says.
-            tokens.entry(added.content).or_insert(added.id);
+        let (mut tokens, len) = file.model.vocab(family)?;
+        // The reference's tokenizers do not read the ids of added tokens either: one of the model keeps the
+        // model's, the others are counted on from the length of the model's list, and empty ones are left out.
+        let mut next = u32::try_from(len).unwrap_or(u32::MAX);
+        for added in file.added_tokens.into_iter().flatten().filter(|added| !added.content.0.is_empty()) {
+            if let Entry::Vacant(entry) = tokens.entry(added.content) {
+                entry.insert(next);
+                next = next.saturating_add(1);
+            }
         }
         let empty = || Error::Field {
             field: "model.vocab",

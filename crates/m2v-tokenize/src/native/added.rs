@@ -1,0 +1,85 @@
+//! Added tokens: literal pieces of text that become one id before anything else looks at them.
+
+use daachorse::{DoubleArrayAhoCorasick, DoubleArrayAhoCorasickBuilder, MatchKind};
+
+use super::config::AddedToken;
+
+/// A stretch of text, or an added token that was found in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Segment<'t> {
+    Text(&'t str),
+    Token(u32),
+}
+
+/// Finds a set of added tokens: the longest at the leftmost place, as `tokenizers` does.
+pub(super) struct Matcher {
+    automaton: DoubleArrayAhoCorasick<u32>,
+    tokens: Vec<(u32, AddedToken)>,
+    /// Bytes that tokens begin with: without one of them a text holds none.
+    first: Vec<u8>,
+}
+
+impl Matcher {
+    /// Matches the patterns, each a token's text or its normalised form. `None` if they cannot be told apart.
+    pub(super) fn new(patterns: Vec<(String, u32, AddedToken)>) -> Option<Self> {
+        let mut first: Vec<u8> = patterns.iter().filter_map(|(text, ..)| text.bytes().next()).collect();
+        first.sort_unstable();
+        first.dedup();
+        let with_index = patterns.iter().zip(0..).map(|((text, ..), index)| (text.as_str(), index));
+        let automaton = DoubleArrayAhoCorasickBuilder::new()
+            .match_kind(MatchKind::LeftmostLongest)
+            .build_with_values(with_index)
+            .ok()?;
+        let tokens = patterns.into_iter().map(|(_, id, token)| (id, token)).collect();
+        Some(Self { automaton, tokens, first })
+    }
+
+    fn may_match(&self, text: &[u8]) -> bool {
+        match *self.first {
+            [] => false,
+            [a] => memchr::memchr(a, text).is_some(),
+            [a, b] => memchr::memchr2(a, b, text).is_some(),
+            [a, b, c] => memchr::memchr3(a, b, c, text).is_some(),
+            _ => true,
+        }
+    }
+
+    /// Passes the text on in segments.
+    pub(super) fn split<'t, E>(
+        &self,
+        text: &'t str,
+        mut each: impl FnMut(Segment<'t>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        if !self.may_match(text.as_bytes()) {
+            return each(Segment::Text(text));
+        }
+        let mut done = 0;
+        for found in self.automaton.leftmost_find_iter(text) {
+            let (mut start, mut end) = (found.start(), found.end());
+            let (id, token) = &self.tokens[found.value() as usize];
+            if token.single_word && !is_single_word(text, start, end) {
+                continue;
+            }
+            if token.lstrip {
+                // Spaces that the token before has taken are gone.
+                start = text[..start].trim_end().len().max(done);
+            }
+            if token.rstrip {
+                end = text.len() - text[end..].trim_start().len();
+            }
+            if done < start {
+                each(Segment::Text(&text[done..start]))?;
+            }
+            each(Segment::Token(*id))?;
+            done = end;
+        }
+        if done < text.len() { each(Segment::Text(&text[done..])) } else { Ok(()) }
+    }
+}
+
+/// Whether neither neighbour of a match is part of a word.
+fn is_single_word(text: &str, start: usize, end: usize) -> bool {
+    // The tables are compiled in: `try_` cannot fail.
+    let is_word = |c: char| regex_syntax::try_is_word_character(c).unwrap_or(false);
+    !text[..start].ends_with(is_word) && !text[end..].starts_with(is_word)
+}

@@ -1,0 +1,123 @@
+//! Words and their ids, a cache line at a time.
+//!
+//! A line is 64 bytes: four slots for words of up to 12 bytes, two for up to 28, or one for up to 60. A slot is the word,
+//! padded with zeros, and 32 bits that say what it becomes. A look-up hashes the padded word, reads one line and
+//! compares its slots.
+
+/// A word padded with zeros; the upper half of the last element is free for the value.
+pub(super) type Key<const N: usize> = [u64; N];
+
+/// Words of up to `8 × N − 4` bytes, for N of 2, 4 and 8.
+pub(super) struct Cache<const N: usize> {
+    lines: Vec<Line>,
+    /// Which slot of a full line goes next.
+    next: u32,
+}
+
+#[derive(Clone, Copy)]
+#[repr(align(64))]
+struct Line([u64; 8]);
+
+const VALUE_SHIFT: u32 = 32;
+
+impl<const N: usize> Cache<N> {
+    /// Bytes of the longest word.
+    pub(super) const LONGEST: usize = 8 * N - 4;
+    const SLOTS: usize = 8 / N;
+
+    /// A cache of at least `lines` lines.
+    pub(super) fn new(lines: usize) -> Self {
+        Self { lines: vec![Line([0; 8]); lines.next_power_of_two()], next: 0 }
+    }
+
+    pub(super) fn lines(&self) -> usize {
+        self.lines.len()
+    }
+
+    /// The value of a word; never 0.
+    #[inline]
+    pub(super) fn get(&self, key: &Key<N>) -> Option<u32> {
+        let line = &self.lines[self.line(key)];
+        for slot in line.0.as_chunks::<N>().0 {
+            if same(slot, key) {
+                let value = (slot[N - 1] >> VALUE_SHIFT) as u32;
+                // A free slot looks like the empty word.
+                return (value != 0).then_some(value);
+            }
+        }
+        None
+    }
+
+    /// Sets the value, which is not 0, of a word that is not there. Whether its line had room.
+    pub(super) fn try_insert(&mut self, key: &Key<N>, value: u32) -> bool {
+        let line = self.line(key);
+        let slots = self.lines[line].0.as_chunks_mut::<N>().0;
+        let free = slots.iter_mut().find(|slot| slot[N - 1] >> VALUE_SHIFT == 0);
+        match free {
+            Some(slot) => write(slot, key, value),
+            None => return false,
+        }
+        true
+    }
+
+    /// Sets the value of a word that is not there, in the place of another if its line is full.
+    pub(super) fn replace(&mut self, key: &Key<N>, value: u32) {
+        let line = self.line(key);
+        self.next = self.next.wrapping_add(1);
+        let slot = self.next as usize % Self::SLOTS;
+        write(&mut self.lines[line].0.as_chunks_mut::<N>().0[slot], key, value);
+    }
+
+    /// The same words in twice as many lines.
+    pub(super) fn grown(&self) -> Self {
+        let mut grown = Self::new(self.lines.len() * 2);
+        for line in &self.lines {
+            for slot in line.0.as_chunks::<N>().0 {
+                let value = (slot[N - 1] >> VALUE_SHIFT) as u32;
+                if value != 0 {
+                    let mut key = *slot;
+                    key[N - 1] &= u64::from(u32::MAX);
+                    grown.try_insert(&key, value);
+                }
+            }
+        }
+        grown
+    }
+
+    #[inline]
+    fn line(&self, key: &Key<N>) -> usize {
+        const K: u64 = 0x9E37_79B9_7F4A_7C15;
+        let mut hash = key[0].wrapping_mul(K);
+        for word in &key[1..] {
+            hash = (hash.rotate_left(29) ^ word).wrapping_mul(K);
+        }
+        // `lines` is a power of two.
+        (hash >> 32) as usize & (self.lines.len() - 1)
+    }
+}
+
+#[inline]
+fn same<const N: usize>(slot: &Key<N>, key: &Key<N>) -> bool {
+    let mut difference = (slot[N - 1] ^ key[N - 1]) << VALUE_SHIFT;
+    for i in 0..N - 1 {
+        difference |= slot[i] ^ key[i];
+    }
+    difference == 0
+}
+
+fn write<const N: usize>(slot: &mut Key<N>, key: &Key<N>, value: u32) {
+    *slot = *key;
+    slot[N - 1] |= u64::from(value) << VALUE_SHIFT;
+}
+
+/// The key of the `len` bytes at `start`; the buffer goes on for `8 × N` bytes or more.
+#[inline]
+pub(super) fn key<const N: usize>(bytes: &[u8], start: usize, len: usize) -> Key<N> {
+    let words = bytes[start..start + 8 * N].as_chunks::<8>().0;
+    let mut key = [0; N];
+    for (i, (key, word)) in key.iter_mut().zip(words).enumerate() {
+        let unused = (8 * (i + 1)).saturating_sub(len).min(8) as u32;
+        *key = u64::from_le_bytes(*word) & u64::MAX.checked_shr(8 * unused).unwrap_or(0);
+    }
+    key
+}

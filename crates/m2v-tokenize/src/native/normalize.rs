@@ -1,0 +1,172 @@
+//! Normalizers, as text to text: what `tokenizers` does to a `NormalizedString`, without its alignments.
+
+use std::borrow::Cow;
+
+use unicode_categories::UnicodeCategories;
+use unicode_normalization_alignments::UnicodeNormalization;
+use unicode_normalization_alignments::char::is_combining_mark;
+
+use super::config;
+use super::precompiled::Precompiled;
+use crate::error::Result;
+
+/// A normalizer.
+pub(super) enum Normalizer {
+    Bert(config::Bert),
+    Nfc,
+    Nfd,
+    Nfkc,
+    Nfkd,
+    Lowercase,
+    StripAccents,
+    Strip {
+        left: bool,
+        right: bool,
+    },
+    Prepend(String),
+    Replace {
+        pattern: String,
+        content: String,
+    },
+    /// ` {2,}` to something: what SentencePiece models do to runs of spaces.
+    ReplaceSpaces(String),
+    Precompiled(Precompiled),
+}
+
+impl Normalizer {
+    /// `None` if there is no native code for it.
+    pub(super) fn new(normalizer: config::Normalizer) -> Result<Option<Self>> {
+        use config::{Normalizer as N, Pattern};
+        Ok(Some(match normalizer {
+            N::Bert(bert) => Self::Bert(bert),
+            N::Nfc => Self::Nfc,
+            N::Nfd => Self::Nfd,
+            N::Nfkc => Self::Nfkc,
+            N::Nfkd => Self::Nfkd,
+            N::Lowercase => Self::Lowercase,
+            N::StripAccents => Self::StripAccents,
+            N::Strip { strip_left, strip_right } => Self::Strip { left: strip_left, right: strip_right },
+            N::Prepend { prepend } => Self::Prepend(prepend),
+            N::Replace { pattern: Pattern::String(pattern), content } if !pattern.is_empty() => {
+                Self::Replace { pattern, content }
+            }
+            N::Replace { pattern: Pattern::Regex(pattern), content } if pattern == " {2,}" => {
+                Self::ReplaceSpaces(content)
+            }
+            N::Precompiled { precompiled_charsmap: Some(charsmap) } => {
+                match Precompiled::from_base64(&charsmap)? {
+                    Some(precompiled) => Self::Precompiled(precompiled),
+                    None => return Ok(None),
+                }
+            }
+            _ => return Ok(None),
+        }))
+    }
+
+    /// Whether cutting a text before or after ASCII white space cannot change what becomes of the parts:
+    /// each character is mapped on its own, or together with combining marks that follow it.
+    pub(super) fn is_local(&self) -> bool {
+        matches!(
+            self,
+            Self::Bert(_)
+                | Self::Nfc
+                | Self::Nfd
+                | Self::Nfkc
+                | Self::Nfkd
+                | Self::Lowercase
+                | Self::StripAccents
+        )
+    }
+
+    pub(super) fn apply<'t>(&self, text: Cow<'t, str>) -> Cow<'t, str> {
+        match self {
+            Self::Bert(bert) => bert_normalize(*bert, &text).into(),
+            // All four forms leave ASCII as it is.
+            Self::Nfc | Self::Nfd | Self::Nfkc | Self::Nfkd | Self::StripAccents if text.is_ascii() => text,
+            Self::Nfc => text.nfc().map(|(c, _)| c).collect::<String>().into(),
+            Self::Nfd => text.nfd().map(|(c, _)| c).collect::<String>().into(),
+            Self::Nfkc => text.nfkc().map(|(c, _)| c).collect::<String>().into(),
+            Self::Nfkd => text.nfkd().map(|(c, _)| c).collect::<String>().into(),
+            // Character by character: no final sigma.
+            Self::Lowercase => text.chars().flat_map(char::to_lowercase).collect::<String>().into(),
+            Self::StripAccents => text.chars().filter(|&c| !is_combining_mark(c)).collect::<String>().into(),
+            Self::Strip { left, right } => {
+                let mut part = &*text;
+                part = if *left { part.trim_start() } else { part };
+                part = if *right { part.trim_end() } else { part };
+                part.to_owned().into()
+            }
+            Self::Prepend(_) if text.is_empty() => text,
+            Self::Prepend(prefix) => format!("{prefix}{text}").into(),
+            Self::Replace { pattern, content } if text.contains(pattern.as_str()) => {
+                text.replace(pattern.as_str(), content).into()
+            }
+            Self::ReplaceSpaces(content) if text.contains("  ") => replace_space_runs(&text, content).into(),
+            Self::Replace { .. } | Self::ReplaceSpaces(_) => text,
+            Self::Precompiled(precompiled) => {
+                let mut out = String::with_capacity(text.len());
+                precompiled.normalize(&text, &mut out);
+                out.into()
+            }
+        }
+    }
+}
+
+/// Replaces each run of two and more spaces.
+fn replace_space_runs(text: &str, content: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find("  ") {
+        out.push_str(&rest[..start]);
+        out.push_str(content);
+        rest = rest[start..].trim_start_matches(' ');
+    }
+    out + rest
+}
+
+/// BERT's normalizer: clean, put spaces around ideographs, strip accents, lower-case, in this order.
+fn bert_normalize(bert: config::Bert, text: &str) -> String {
+    let cleaned = text.chars().filter_map(|c| if bert.clean_text { clean(c) } else { Some(c) });
+    let spaced = cleaned.flat_map(|c| {
+        let space = (bert.handle_chinese_chars && is_chinese_char(c)).then_some(' ');
+        space.into_iter().chain([c]).chain(space)
+    });
+    let lower = |c: char| {
+        let lower = bert.lowercase.then(|| c.to_lowercase());
+        let same = (!bert.lowercase).then_some(c);
+        lower.into_iter().flatten().chain(same)
+    };
+    if bert.strip_accents.unwrap_or(bert.lowercase) {
+        let spaced: String = spaced.collect();
+        let decomposed = spaced.nfd().map(|(c, _)| c);
+        decomposed.filter(|c| !c.is_mark_nonspacing()).flat_map(lower).collect()
+    } else {
+        spaced.flat_map(lower).collect()
+    }
+}
+
+/// A space for white space, nothing for controls, the rest as it is.
+fn clean(c: char) -> Option<char> {
+    match c {
+        '\t' | '\n' | '\r' => Some(' '),
+        '\0' | '\u{fffd}' => None,
+        _ if c.is_other() => None,
+        _ if c.is_whitespace() => Some(' '),
+        _ => Some(c),
+    }
+}
+
+/// The blocks of ideographs as BERT lists them, gaps included.
+fn is_chinese_char(c: char) -> bool {
+    matches!(
+        u32::from(c),
+        0x4E00..=0x9FFF
+            | 0x3400..=0x4DBF
+            | 0x20000..=0x2A6DF
+            | 0x2A700..=0x2B73F
+            | 0x2B740..=0x2B81F
+            | 0x2B920..=0x2CEAF
+            | 0xF900..=0xFAFF
+            | 0x2F800..=0x2FA1F
+    )
+}

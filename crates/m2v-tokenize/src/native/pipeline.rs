@@ -1,0 +1,64 @@
+//! The whole way, step by step: normalise, find added tokens, split, tokenise. Exact for any text, not fast;
+//! the fast paths hand it the chunks that they do not know yet.
+
+use std::borrow::Cow;
+
+use super::added::{Matcher, Segment};
+use super::normalize::Normalizer;
+use super::pretokenize::PreTokenizers;
+use super::wordlevel::WordLevel;
+use super::wordpiece::WordPiece;
+
+/// Why a text cannot be tokenised.
+pub(super) type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+/// The model has no token for what a text holds.
+#[derive(Debug, thiserror::Error)]
+#[error("it holds what is not in the vocabulary, and the model has no unknown token")]
+pub(super) struct MissingUnknown;
+
+/// The model of a tokenizer.
+pub(super) enum Model {
+    WordPiece(WordPiece),
+    WordLevel(WordLevel),
+}
+
+/// Everything after the added tokens that are matched on the text as it is.
+pub(super) struct Pipeline {
+    pub(super) normalizers: Vec<Normalizer>,
+    /// Added tokens that are matched on the normalised text.
+    pub(super) tokens: Option<Matcher>,
+    pub(super) pre_tokenizers: PreTokenizers,
+    pub(super) model: Model,
+}
+
+impl Pipeline {
+    /// Appends the ids of a text.
+    pub(super) fn encode(&self, text: &str, ids: &mut Vec<u32>) -> Result<()> {
+        let normalised = self.normalizers.iter().fold(Cow::Borrowed(text), |text, step| step.apply(text));
+        match &self.tokens {
+            None => self.encode_normalised(normalised, ids),
+            Some(tokens) => tokens.split(&normalised, |segment| match segment {
+                Segment::Token(id) => {
+                    ids.push(id);
+                    Ok(())
+                }
+                Segment::Text(text) => self.encode_normalised(text.into(), ids),
+            }),
+        }
+    }
+
+    fn encode_normalised(&self, text: Cow<'_, str>, ids: &mut Vec<u32>) -> Result<()> {
+        // Nothing stays nothing: no pre-tokenizer puts a prefix before it.
+        if text.is_empty() {
+            return Ok(());
+        }
+        for piece in self.pre_tokenizers.split(text) {
+            match &self.model {
+                Model::WordPiece(model) => model.tokenize(&piece, ids)?,
+                Model::WordLevel(model) => model.tokenize(&piece, ids)?,
+            }
+        }
+        Ok(())
+    }
+}
