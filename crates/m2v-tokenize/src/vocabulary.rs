@@ -102,7 +102,10 @@ impl Vocabulary {
             contents.min().map(|content| special(id, content))
         };
         let unk = match (family, &file.model.unk_token) {
-            (Family::Unigram, _) => file.model.unk_id.and_then(by_id),
+            // The id counts, even if its piece is listed again under a later one.
+            (Family::Unigram, _) => {
+                file.model.unk_id.map(|id| by_id(id).unwrap_or_else(|| special(id, "<unk>")))
+            }
             (_, Some(token)) => by_content(&token.0),
             (_, None) => None,
         };

@@ -113,7 +113,6 @@ impl Sink for DirSink {
 
     fn finish(&mut self) -> io::Result<()> {
         let staging = self.staging()?.to_owned();
-        set_usual_permissions(&staging)?;
         check_target(&self.target, self.replace)?;
         // The old folder steps aside into the staging folder's neighbour and is removed with it.
         let old = staging.with_extension("old");
@@ -134,19 +133,4 @@ impl Sink for DirSink {
         }
         if moved { fs::remove_dir_all(&old) } else { Ok(()) }
     }
-}
-
-/// Temporary folders are private to their owner; a finished one has the permissions of any new folder.
-#[cfg(unix)]
-fn set_usual_permissions(staging: &Path) -> io::Result<()> {
-    let probe = staging.join(".permissions");
-    fs::create_dir(&probe)?;
-    let permissions = fs::metadata(&probe)?.permissions();
-    fs::remove_dir(&probe)?;
-    fs::set_permissions(staging, permissions)
-}
-
-#[cfg(not(unix))]
-fn set_usual_permissions(_: &Path) -> io::Result<()> {
-    Ok(())
 }
