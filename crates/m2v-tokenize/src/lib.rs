@@ -25,7 +25,7 @@
 //! # }
 //! # Ok::<(), m2v_tokenize::Error>(())
 //! ```
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 mod error;
 #[cfg(feature = "hf")]

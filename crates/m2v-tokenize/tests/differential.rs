@@ -180,6 +180,10 @@ same_ids! {
     wordpiece_raw: "wordpiece-raw",
     wordpiece_added_tokens: "wordpiece-added-tokens",
     stored_padding_truncation: "stored-padding-truncation",
+    unigram: "unigram",
+    bpe_byte_level: "bpe-byte-level",
+    bpe_split_regex: "bpe-split-regex",
+    bpe_byte_fallback: "bpe-byte-fallback",
 }
 
 #[test]

@@ -110,14 +110,25 @@ fn write<const N: usize>(slot: &mut Key<N>, key: &Key<N>, value: u32) {
     slot[N - 1] |= u64::from(value) << VALUE_SHIFT;
 }
 
-/// The key of the `len` bytes at `start`; the buffer goes on for `8 × N` bytes or more.
+/// A window into this that starts `len` bytes before the middle keeps `len` bytes and clears the rest.
+static KEEP: [u8; 128] = {
+    let mut keep = [0; 128];
+    let mut i = 0;
+    while i < 64 {
+        keep[i] = 0xFF;
+        i += 1;
+    }
+    keep
+};
+
+/// The key of the `len` bytes at `start`, at most 64; the buffer goes on for `8 × N` bytes or more.
 #[inline]
 pub(super) fn key<const N: usize>(bytes: &[u8], start: usize, len: usize) -> Key<N> {
-    let words = bytes[start..start + 8 * N].as_chunks::<8>().0;
+    let words = bytes[start..][..8 * N].as_chunks::<8>().0;
+    let keep = KEEP[64 - len..][..8 * N].as_chunks::<8>().0;
     let mut key = [0; N];
-    for (i, (key, word)) in key.iter_mut().zip(words).enumerate() {
-        let unused = (8 * (i + 1)).saturating_sub(len).min(8) as u32;
-        *key = u64::from_le_bytes(*word) & u64::MAX.checked_shr(8 * unused).unwrap_or(0);
+    for i in 0..N {
+        key[i] = u64::from_le_bytes(words[i]) & u64::from_le_bytes(keep[i]);
     }
     key
 }

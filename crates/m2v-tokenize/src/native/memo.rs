@@ -30,26 +30,42 @@ struct Tier<const N: usize> {
 struct Lists(Vec<u32>);
 
 impl Memo {
-    /// Bytes of the longest chunk that is remembered.
+    /// Bytes of chunks that are remembered, by the length of their keys.
+    pub(super) const SHORT: usize = Cache::<2>::LONGEST;
+    pub(super) const MEDIUM: usize = Cache::<4>::LONGEST;
     pub(super) const LONGEST: usize = Cache::<8>::LONGEST;
 
     pub(super) fn new() -> Self {
         Self { short: Tier::new(), medium: Tier::new(), long: Tier::new(), lists: Lists::default() }
     }
 
-    /// Appends the ids of the chunk of `len` bytes at `start`, if they are known.
+    /// Appends the ids of a chunk of up to 12 bytes, if they are known.
+    #[inline]
+    pub(super) fn append_short(&self, key: &Key<2>, ids: &mut Vec<u32>) -> bool {
+        self.short.cache.get(key).is_some_and(|value| self.lists.append(value, ids))
+    }
+
+    /// Appends the ids of a chunk of up to 28 bytes, if they are known.
+    #[inline]
+    pub(super) fn append_medium(&self, key: &Key<4>, ids: &mut Vec<u32>) -> bool {
+        self.medium.cache.get(key).is_some_and(|value| self.lists.append(value, ids))
+    }
+
+    /// Appends the ids of a chunk of up to 60 bytes, if they are known.
+    pub(super) fn append_long(&self, key: &Key<8>, ids: &mut Vec<u32>) -> bool {
+        self.long.cache.get(key).is_some_and(|value| self.lists.append(value, ids))
+    }
+
+    /// Appends the ids of the chunk of `len` bytes at `start`, not more than [`Memo::LONGEST`], if they are known.
     #[inline]
     pub(super) fn append(&self, bytes: &[u8], start: usize, len: usize, ids: &mut Vec<u32>) -> bool {
-        let value = if len <= Cache::<2>::LONGEST {
-            self.short.cache.get(&key(bytes, start, len))
-        } else if len <= Cache::<4>::LONGEST {
-            self.medium.cache.get(&key(bytes, start, len))
-        } else if len <= Cache::<8>::LONGEST {
-            self.long.cache.get(&key(bytes, start, len))
+        if len <= Self::SHORT {
+            self.append_short(&key(bytes, start, len), ids)
+        } else if len <= Self::MEDIUM {
+            self.append_medium(&key(bytes, start, len), ids)
         } else {
-            None
-        };
-        value.is_some_and(|value| self.lists.append(value, ids))
+            self.append_long(&key(bytes, start, len), ids)
+        }
     }
 
     /// Remembers the ids of a chunk that is not known and not longer than [`Memo::LONGEST`].
@@ -59,9 +75,9 @@ impl Memo {
             *self = Self::new();
         }
         let value = self.lists.value(ids);
-        if len <= Cache::<2>::LONGEST {
+        if len <= Self::SHORT {
             self.short.insert(&key(bytes, start, len), value);
-        } else if len <= Cache::<4>::LONGEST {
+        } else if len <= Self::MEDIUM {
             self.medium.insert(&key(bytes, start, len), value);
         } else {
             self.long.insert(&key(bytes, start, len), value);

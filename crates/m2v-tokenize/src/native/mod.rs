@@ -10,6 +10,7 @@ mod cache;
 mod config;
 mod memo;
 mod normalize;
+mod pieces;
 mod pipeline;
 mod precompiled;
 mod pretokenize;
@@ -24,10 +25,13 @@ mod words;
 use std::collections::HashMap;
 
 use added::{Matcher, Segment};
+use bpe::Bpe;
 use config::{AddedToken, Config};
-use normalize::Normalizer;
-use pipeline::{Model, Pipeline};
+use normalize::{Normalizer, normalize};
+use pieces::{Pieces, PiecesScratch};
+use pipeline::{Model, ModelScratch, Pipeline};
 use pretokenize::PreTokenizers;
+use unigram::Unigram;
 use wordlevel::WordLevel;
 use wordpiece::WordPiece;
 use words::{Words, WordsScratch};
@@ -44,8 +48,16 @@ pub(crate) struct NativeTokenizer {
     /// Added tokens that are matched on the text as it is.
     tokens: Option<Matcher>,
     pipeline: Pipeline,
-    words: Option<Words>,
+    fast: Fast,
     owner: Owner,
+}
+
+/// The fast path of a tokenizer.
+enum Fast {
+    Words(Words),
+    Pieces(Pieces),
+    /// None fits.
+    None,
 }
 
 impl NativeTokenizer {
@@ -69,31 +81,41 @@ impl NativeTokenizer {
         let vocab = file.model.vocab(family)?;
         let (vocab, len) = vocab;
         let vocab: Vec<_> = vocab.into_iter().collect();
-        let model = match family {
-            Family::WordPiece if !pre_tokenizers.byte_level => {
-                Model::WordPiece(WordPiece::new(config.model.get(), &vocab)?)
-            }
-            Family::WordLevel if !pre_tokenizers.byte_level => {
-                Model::WordLevel(WordLevel::new(config.model.get(), &vocab)?)
-            }
-            _ => return Ok(None),
+        let model = match (family, pre_tokenizers.byte_level) {
+            (Family::WordPiece, false) => Some(Model::WordPiece(WordPiece::new(config.model.get(), &vocab)?)),
+            (Family::WordLevel, false) => Some(Model::WordLevel(WordLevel::new(config.model.get(), &vocab)?)),
+            (Family::Unigram, false) => Unigram::from_json(config.model)?.map(Model::Unigram),
+            (Family::Bpe, byte_level) => Bpe::from_json(config.model, byte_level)?.map(Model::Bpe),
+            (_, true) => None,
         };
+        let Some(model) = model else { return Ok(None) };
         let ids: HashMap<&str, u32> = vocab.iter().map(|(token, id)| (&*token.0, *id)).collect();
         let added = with_ids(config.added_tokens.unwrap_or_default(), &ids, len);
         let Some((raw, normalised)) = matchers(added, &normalizers) else { return Ok(None) };
         let pipeline = Pipeline { normalizers, tokens: normalised, pre_tokenizers, model };
-        let words = Words::new(&pipeline);
+        let fast = match (Words::new(&pipeline), Pieces::new(&pipeline)) {
+            (Some(words), _) => Fast::Words(words),
+            (None, Some(pieces)) => Fast::Pieces(pieces),
+            (None, None) => Fast::None,
+        };
         let vocabulary = vocabulary.clone();
-        Ok(Some(Self { vocabulary, tokens: raw, pipeline, words, owner: Owner::new() }))
+        Ok(Some(Self { vocabulary, tokens: raw, pipeline, fast, owner: Owner::new() }))
     }
 
     fn encode_text(&self, text: &str, scratch: &mut Scratch, ids: &mut Vec<u32>) -> pipeline::Result<()> {
-        match &self.words {
-            Some(words) => {
+        match &self.fast {
+            Fast::Words(words) => {
                 let scratch: &mut WordsScratch = scratch.get(&self.owner, Words::scratch);
                 words.encode(&self.pipeline, text, scratch, ids)
             }
-            None => self.pipeline.encode(text, ids),
+            Fast::Pieces(pieces) => {
+                let scratch: &mut PiecesScratch = scratch.get(&self.owner, Pieces::scratch);
+                pieces.encode(&self.pipeline, text, scratch, ids)
+            }
+            Fast::None => {
+                let scratch: &mut ModelScratch = scratch.get(&self.owner, ModelScratch::default);
+                self.pipeline.encode(text, scratch, ids)
+            }
         }
     }
 }
@@ -150,7 +172,7 @@ fn matchers(
     let (mut raw, mut normalised) = (Vec::new(), Vec::new());
     for (id, token) in tokens {
         if token.normalized {
-            let text = normalizers.iter().fold(token.content.as_str().into(), |text, step| step.apply(text));
+            let text = normalize(normalizers, token.content.as_str().into());
             normalised.push((text.into_owned(), id, token));
         } else {
             raw.push((token.content.clone(), id, token));

@@ -112,6 +112,11 @@ impl Normalizer {
     }
 }
 
+/// Applies normalizers, in order.
+pub(super) fn normalize<'t>(normalizers: &[Normalizer], text: Cow<'t, str>) -> Cow<'t, str> {
+    normalizers.iter().fold(text, |text, step| step.apply(text))
+}
+
 /// Replaces each run of two and more spaces.
 fn replace_space_runs(text: &str, content: &str) -> String {
     let mut out = String::with_capacity(text.len());

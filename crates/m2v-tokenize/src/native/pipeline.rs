@@ -4,8 +4,10 @@
 use std::borrow::Cow;
 
 use super::added::{Matcher, Segment};
-use super::normalize::Normalizer;
+use super::bpe::{Bpe, BpeScratch};
+use super::normalize::{Normalizer, normalize};
 use super::pretokenize::PreTokenizers;
+use super::unigram::{Unigram, UnigramScratch};
 use super::wordlevel::WordLevel;
 use super::wordpiece::WordPiece;
 
@@ -21,6 +23,28 @@ pub(super) struct MissingUnknown;
 pub(super) enum Model {
     WordPiece(WordPiece),
     WordLevel(WordLevel),
+    Bpe(Bpe),
+    Unigram(Unigram),
+}
+
+/// What models work in.
+#[derive(Default)]
+pub(super) struct ModelScratch {
+    bpe: BpeScratch,
+    unigram: UnigramScratch,
+}
+
+impl Model {
+    /// Appends the ids of a piece.
+    pub(super) fn tokenize(&self, piece: &str, scratch: &mut ModelScratch, ids: &mut Vec<u32>) -> Result<()> {
+        match self {
+            Self::WordPiece(model) => model.tokenize(piece, ids)?,
+            Self::WordLevel(model) => model.tokenize(piece, ids)?,
+            Self::Bpe(model) => model.tokenize(piece, &mut scratch.bpe, ids),
+            Self::Unigram(model) => model.tokenize(piece, &mut scratch.unigram, ids)?,
+        }
+        Ok(())
+    }
 }
 
 /// Everything after the added tokens that are matched on the text as it is.
@@ -34,31 +58,31 @@ pub(super) struct Pipeline {
 
 impl Pipeline {
     /// Appends the ids of a text.
-    pub(super) fn encode(&self, text: &str, ids: &mut Vec<u32>) -> Result<()> {
-        let normalised = self.normalizers.iter().fold(Cow::Borrowed(text), |text, step| step.apply(text));
+    pub(super) fn encode(&self, text: &str, scratch: &mut ModelScratch, ids: &mut Vec<u32>) -> Result<()> {
+        let normalised = normalize(&self.normalizers, text.into());
         match &self.tokens {
-            None => self.encode_normalised(normalised, ids),
+            None => self.encode_normalised(normalised, scratch, ids),
             Some(tokens) => tokens.split(&normalised, |segment| match segment {
                 Segment::Token(id) => {
                     ids.push(id);
                     Ok(())
                 }
-                Segment::Text(text) => self.encode_normalised(text.into(), ids),
+                Segment::Text(text) => self.encode_normalised(text.into(), scratch, ids),
             }),
         }
     }
 
-    fn encode_normalised(&self, text: Cow<'_, str>, ids: &mut Vec<u32>) -> Result<()> {
+    fn encode_normalised(
+        &self,
+        text: Cow<'_, str>,
+        scratch: &mut ModelScratch,
+        ids: &mut Vec<u32>,
+    ) -> Result<()> {
         // Nothing stays nothing: no pre-tokenizer puts a prefix before it.
         if text.is_empty() {
             return Ok(());
         }
-        for piece in self.pre_tokenizers.split(text) {
-            match &self.model {
-                Model::WordPiece(model) => model.tokenize(&piece, ids)?,
-                Model::WordLevel(model) => model.tokenize(&piece, ids)?,
-            }
-        }
-        Ok(())
+        let mut pieces = self.pre_tokenizers.split(text).into_iter();
+        pieces.try_for_each(|piece| self.model.tokenize(&piece, scratch, ids))
     }
 }

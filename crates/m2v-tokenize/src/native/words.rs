@@ -9,9 +9,9 @@
 use super::cache::{Cache, key};
 use super::memo::Memo;
 use super::normalize::Normalizer;
-use super::pipeline::{Model, Pipeline, Result};
+use super::pipeline::{Model, ModelScratch, Pipeline, Result};
 use super::pretokenize::PreTokenizer;
-use super::scan::Scanner;
+use super::scan::{ScanBuffer, Scanner};
 
 /// The fast path.
 pub(super) struct Words {
@@ -24,14 +24,22 @@ pub(super) struct Words {
 
 /// What a thread keeps between texts.
 pub(super) struct WordsScratch {
-    buffer: Vec<u8>,
+    buffer: ScanBuffer,
     memo: Memo,
+    model: ModelScratch,
 }
 
 impl Words {
     /// The fast path of a pipeline, if it has the shape for it.
     pub(super) fn new(pipeline: &Pipeline) -> Option<Self> {
-        if pipeline.tokens.is_some() || !pipeline.normalizers.iter().all(Normalizer::is_local) {
+        let splits_spaces =
+            matches!(pipeline.pre_tokenizers.steps.first(), Some(PreTokenizer::WhitespaceSplit));
+        // How long a run of spaces is does not count where spaces only separate.
+        let is_local = |step: &Normalizer| match step {
+            Normalizer::ReplaceSpaces(content) => splits_spaces && content == " ",
+            step => step.is_local(),
+        };
+        if pipeline.tokens.is_some() || !pipeline.normalizers.iter().all(is_local) {
             return None;
         }
         let (punctuation, prefixed) = match *pipeline.pre_tokenizers.steps {
@@ -58,7 +66,7 @@ impl Words {
     }
 
     pub(super) fn scratch() -> WordsScratch {
-        WordsScratch { buffer: Vec::new(), memo: Memo::new() }
+        WordsScratch { buffer: ScanBuffer::new(), memo: Memo::new(), model: ModelScratch::default() }
     }
 
     /// Appends the ids of a text.
@@ -70,38 +78,80 @@ impl Words {
         ids: &mut Vec<u32>,
     ) -> Result<()> {
         if !self.removes_nul && memchr::memchr(0, text.as_bytes()).is_some() {
-            return pipeline.encode(text, ids);
+            return pipeline.encode(text, &mut scratch.model, ids);
         }
-        let WordsScratch { buffer, memo } = scratch;
-        self.scanner.scan(text.as_bytes(), buffer, |bytes, start, len| {
-            if let Some(id) = self.known.get(bytes, start, len) {
-                ids.push(id);
-                return Ok(());
-            }
-            if memo.append(bytes, start, len, ids) {
-                return Ok(());
-            }
-            let before = ids.len();
-            // Cut at ASCII: always whole characters.
-            let chunk = str::from_utf8(&bytes[start..start + len])?;
-            pipeline.encode(chunk, ids)?;
-            if len <= Memo::LONGEST {
-                memo.insert(bytes, start, len, &ids[before..]);
+        let WordsScratch { buffer, memo, model } = scratch;
+        self.scanner.scan(text.as_bytes(), buffer, |bytes, chunks| {
+            for &(start, len) in chunks {
+                self.encode_chunk(pipeline, bytes, start, len, (memo, model), ids)?;
             }
             Ok(())
         })
     }
+
+    #[inline(always)]
+    fn encode_chunk(
+        &self,
+        pipeline: &Pipeline,
+        bytes: &[u8],
+        start: usize,
+        len: usize,
+        (memo, model): (&mut Memo, &mut ModelScratch),
+        ids: &mut Vec<u32>,
+    ) -> Result<()> {
+        if len <= Memo::SHORT {
+            let key = key(bytes, start, len);
+            if let Some(value) = self.known.short.get(&key) {
+                ids.push(value - 1);
+                return Ok(());
+            }
+            if memo.append_short(&key, ids) {
+                return Ok(());
+            }
+        } else if len <= Memo::MEDIUM {
+            let key = key(bytes, start, len);
+            if let Some(value) = self.known.medium.get(&key) {
+                ids.push(value - 1);
+                return Ok(());
+            }
+            if memo.append_medium(&key, ids) {
+                return Ok(());
+            }
+        } else if len <= Memo::LONGEST && memo.append_long(&key(bytes, start, len), ids) {
+            return Ok(());
+        }
+        // Met for the first time, or too long to remember.
+        encode_new(pipeline, bytes, start, len, (memo, model), ids)
+    }
+}
+
+#[cold]
+fn encode_new(
+    pipeline: &Pipeline,
+    bytes: &[u8],
+    start: usize,
+    len: usize,
+    (memo, model): (&mut Memo, &mut ModelScratch),
+    ids: &mut Vec<u32>,
+) -> Result<()> {
+    let before = ids.len();
+    // Cut at ASCII: always whole characters.
+    pipeline.encode(str::from_utf8(&bytes[start..start + len])?, model, ids)?;
+    if len <= Memo::LONGEST {
+        memo.insert(bytes, start, len, &ids[before..]);
+    }
+    Ok(())
 }
 
 /// Words that are their own token.
 struct Known {
     short: Cache<2>,
-    long: Cache<4>,
+    medium: Cache<4>,
 }
 
 impl Known {
     fn none() -> Self {
-        Self { short: Cache::new(1), long: Cache::new(1) }
+        Self { short: Cache::new(1), medium: Cache::new(1) }
     }
 
     /// ASCII letters and digits, which no normalizer changes and no pre-tokenizer splits, and punctuation marks
@@ -112,6 +162,8 @@ impl Known {
                 model.whole_words().filter(|(word, _)| word.len() <= model.max_chars()).collect()
             }
             Model::WordLevel(model) => model.words().collect(),
+            // A word may be more probable, or merged, in pieces.
+            Model::Bpe(_) | Model::Unigram(_) => return Self::none(),
         };
         // Vocabularies list frequent words first: they get the lines that are not full yet.
         words.sort_unstable_by_key(|word| word.1);
@@ -122,33 +174,21 @@ impl Known {
                 byte => byte.is_ascii_alphanumeric(),
             }),
         };
-        let mut known = Self { short: Cache::new(words.len() / 2), long: Cache::new(words.len() / 32) };
-        let mut padded = [0; Cache::<4>::LONGEST + 4];
+        let mut known = Self { short: Cache::new(words.len() / 2), medium: Cache::new(words.len() / 32) };
+        let mut padded = [0; 64];
         for (word, id) in words.into_iter().filter(|(word, id)| is_plain(word) && *id < u32::MAX) {
             let len = word.len();
-            if len == 0 || len > Cache::<4>::LONGEST {
+            if len == 0 || len > Memo::MEDIUM {
                 continue;
             }
             padded[..len].copy_from_slice(word);
             // A full line leaves a word to the memo.
-            let _ = if len <= Cache::<2>::LONGEST {
+            let _ = if len <= Memo::SHORT {
                 known.short.try_insert(&key(&padded, 0, len), id + 1)
             } else {
-                known.long.try_insert(&key(&padded, 0, len), id + 1)
+                known.medium.try_insert(&key(&padded, 0, len), id + 1)
             };
         }
         known
-    }
-
-    #[inline]
-    fn get(&self, bytes: &[u8], start: usize, len: usize) -> Option<u32> {
-        let value = if len <= Cache::<2>::LONGEST {
-            self.short.get(&key(bytes, start, len))
-        } else if len <= Cache::<4>::LONGEST {
-            self.long.get(&key(bytes, start, len))
-        } else {
-            None
-        };
-        value.map(|value| value - 1)
     }
 }

@@ -1,0 +1,144 @@
+//! The fast path of tokenizers whose pieces depend on what stands around them: the text is normalised and split as
+//! a whole, and only what becomes of each piece is remembered.
+
+use std::borrow::Cow;
+
+use super::memo::Memo;
+use super::normalize::normalize;
+use super::pipeline::{Model, ModelScratch, Pipeline, Result};
+use super::pretokenize::PreTokenizer;
+use super::split_regex::SplitRegex;
+
+/// The fast path.
+pub(super) struct Pieces {
+    cut: Cut,
+}
+
+/// Where pieces end.
+enum Cut {
+    /// Where an expression says, after a space was put before the text or not.
+    Regex { regex: SplitRegex, prefix_space: bool },
+    /// Before each U+2581 that follows another character: a model that merges nothing across it has no need for the
+    /// whole text. See [`super::bpe::Bpe::splits_before`].
+    BeforeMark,
+    /// Where the pre-tokenizers say.
+    PreTokenizers,
+}
+
+/// What a thread keeps between texts.
+pub(super) struct PiecesScratch {
+    /// A text and padding.
+    buffer: Vec<u8>,
+    memo: Memo,
+    model: ModelScratch,
+}
+
+/// Bytes after a piece that are read with it.
+const PADDING: usize = 64;
+
+const MARK: char = '\u{2581}';
+
+impl Pieces {
+    /// The fast path of a pipeline, if it has the shape for it.
+    pub(super) fn new(pipeline: &Pipeline) -> Option<Self> {
+        if pipeline.tokens.is_some() {
+            return None;
+        }
+        let cut = match (&*pipeline.pre_tokenizers.steps, &pipeline.model) {
+            ([PreTokenizer::Regex(regex)], _) => Cut::Regex { regex: *regex, prefix_space: false },
+            ([PreTokenizer::PrefixSpace, PreTokenizer::Regex(regex)], _) => {
+                Cut::Regex { regex: *regex, prefix_space: true }
+            }
+            ([], Model::Bpe(bpe)) if bpe.splits_before(MARK) => Cut::BeforeMark,
+            // The whole text is one piece: nothing to remember.
+            ([], _) => return None,
+            _ => Cut::PreTokenizers,
+        };
+        Some(Self { cut })
+    }
+
+    pub(super) fn scratch() -> PiecesScratch {
+        PiecesScratch { buffer: Vec::new(), memo: Memo::new(), model: ModelScratch::default() }
+    }
+
+    /// Appends the ids of a text.
+    pub(super) fn encode(
+        &self,
+        pipeline: &Pipeline,
+        text: &str,
+        scratch: &mut PiecesScratch,
+        ids: &mut Vec<u32>,
+    ) -> Result<()> {
+        let mut text = normalize(&pipeline.normalizers, text.into());
+        if text.is_empty() {
+            return Ok(());
+        }
+        match &self.cut {
+            Cut::Regex { regex, prefix_space } => {
+                if *prefix_space && !text.starts_with(' ') {
+                    text = Cow::Owned(format!(" {text}"));
+                }
+                scratch.fill(&text);
+                let mut start = 0;
+                while start < text.len() {
+                    let end = regex.next(&text, start);
+                    scratch.append(pipeline, &text, start, end, ids)?;
+                    start = end;
+                }
+            }
+            Cut::BeforeMark => {
+                scratch.fill(&text);
+                let mut start = 0;
+                let mut after = 0;
+                for (at, mark) in text.match_indices(MARK) {
+                    if at > after {
+                        scratch.append(pipeline, &text, start, at, ids)?;
+                        start = at;
+                    }
+                    after = at + mark.len();
+                }
+                scratch.append(pipeline, &text, start, text.len(), ids)?;
+            }
+            Cut::PreTokenizers => {
+                for piece in pipeline.pre_tokenizers.split(text) {
+                    scratch.fill(&piece);
+                    scratch.append(pipeline, &piece, 0, piece.len(), ids)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl PiecesScratch {
+    fn fill(&mut self, text: &str) {
+        self.buffer.clear();
+        self.buffer.extend_from_slice(text.as_bytes());
+        self.buffer.extend_from_slice(&[0; PADDING]);
+    }
+
+    /// Appends the ids of a piece of the text that the buffer holds.
+    #[inline]
+    fn append(
+        &mut self,
+        pipeline: &Pipeline,
+        text: &str,
+        start: usize,
+        end: usize,
+        ids: &mut Vec<u32>,
+    ) -> Result<()> {
+        let len = end - start;
+        // Keys are padded with NUL: a piece that ends with one would look like another.
+        let remembered = len <= Memo::LONGEST && text.as_bytes()[end - 1] != 0;
+        if remembered && self.memo.append(&self.buffer, start, len, ids) {
+            return Ok(());
+        }
+        let before = ids.len();
+        let piece = &text[start..end];
+        pipeline.model.tokenize(piece, &mut self.model, ids)?;
+        if remembered {
+            self.memo.insert(&self.buffer, start, len, &ids[before..]);
+        }
+        Ok(())
+    }
+}
