@@ -13,8 +13,11 @@
 //! padding of the file switched off, as Python model2vec has it. [`Vocabulary`] reads the facts about a
 //! `tokenizer.json` that models need (size, unknown token, median token length) without building a tokenizer.
 //!
+//! Most files run natively: chunks of text are looked up in a memo that each thread keeps in its [`Scratch`], and
+//! tokenised step by step when they are met for the first time. What has no native code runs through the
+//! `tokenizers` crate if the feature `hf` is on, as it is by default; [`Tokenizer::implementation`] says which.
+//!
 //! ```
-//! # #[cfg(feature = "hf")] {
 //! let json = br#"{
 //!     "pre_tokenizer": {"type": "Whitespace"},
 //!     "model": {"type": "WordLevel", "unk_token": "[UNK]", "vocab": {"[UNK]": 0, "hello": 1, "world": 2}}
@@ -22,7 +25,6 @@
 //! let tokenizer = m2v_tokenize::from_json(json)?;
 //! assert_eq!(tokenizer.encode("hello big world")?, [1, 0, 2]);
 //! assert_eq!(tokenizer.vocabulary().unk_id(), Some(0));
-//! # }
 //! # Ok::<(), m2v_tokenize::Error>(())
 //! ```
 #![deny(unsafe_code)]

@@ -5,6 +5,7 @@
 //! that it looks up, and asks the exact path about those it meets for the first time.
 
 mod added;
+mod bert;
 mod bpe;
 mod cache;
 mod config;

@@ -6,7 +6,9 @@
 //! can be cut there, the parts tokenised one by one, and each part remembered by its bytes. What a chunk becomes
 //! the first time is what the exact path says.
 
+use super::bert::Characters;
 use super::cache::{Cache, key};
+use super::config;
 use super::memo::Memo;
 use super::normalize::Normalizer;
 use super::pipeline::{Model, ModelScratch, Pipeline, Result};
@@ -18,6 +20,10 @@ pub(super) struct Words {
     scanner: Scanner,
     /// Words of the vocabulary, shared by all threads.
     known: Known,
+    /// BERT's normalizer, if it and BERT's pre-tokenizer are all there is.
+    bert: Option<config::Bert>,
+    /// Whether each word gets a prefix.
+    prefixed: bool,
     /// Whether NUL, with which keys are padded, is removed by the normalizers.
     removes_nul: bool,
 }
@@ -25,7 +31,13 @@ pub(super) struct Words {
 /// What a thread keeps between texts.
 pub(super) struct WordsScratch {
     buffer: ScanBuffer,
+    miss: Miss,
+}
+
+/// What is needed for chunks that are met for the first time.
+struct Miss {
     memo: Memo,
+    characters: Characters,
     model: ModelScratch,
 }
 
@@ -62,11 +74,16 @@ impl Words {
             vertical: !removes_controls,
         };
         let known = if prefixed { Known::none() } else { Known::new(&pipeline.model, scanner) };
-        Some(Self { scanner, known, removes_nul: removes_controls })
+        let bert = match *pipeline.normalizers {
+            [Normalizer::Bert(bert)] if punctuation => Some(bert),
+            _ => None,
+        };
+        Some(Self { scanner, known, bert, prefixed, removes_nul: removes_controls })
     }
 
     pub(super) fn scratch() -> WordsScratch {
-        WordsScratch { buffer: ScanBuffer::new(), memo: Memo::new(), model: ModelScratch::default() }
+        let miss = Miss { memo: Memo::new(), characters: Characters::new(), model: ModelScratch::default() };
+        WordsScratch { buffer: ScanBuffer::new(), miss }
     }
 
     /// Appends the ids of a text.
@@ -78,12 +95,12 @@ impl Words {
         ids: &mut Vec<u32>,
     ) -> Result<()> {
         if !self.removes_nul && memchr::memchr(0, text.as_bytes()).is_some() {
-            return pipeline.encode(text, &mut scratch.model, ids);
+            return pipeline.encode(text, &mut scratch.miss.model, ids);
         }
-        let WordsScratch { buffer, memo, model } = scratch;
+        let WordsScratch { buffer, miss } = scratch;
         self.scanner.scan(text.as_bytes(), buffer, |bytes, chunks| {
             for &(start, len) in chunks {
-                self.encode_chunk(pipeline, bytes, start, len, (memo, model), ids)?;
+                self.encode_chunk(pipeline, bytes, start, len, miss, ids)?;
             }
             Ok(())
         })
@@ -96,9 +113,10 @@ impl Words {
         bytes: &[u8],
         start: usize,
         len: usize,
-        (memo, model): (&mut Memo, &mut ModelScratch),
+        miss: &mut Miss,
         ids: &mut Vec<u32>,
     ) -> Result<()> {
+        let memo = &miss.memo;
         if len <= Memo::SHORT {
             let key = key(bytes, start, len);
             if let Some(value) = self.known.short.get(&key) {
@@ -121,26 +139,39 @@ impl Words {
             return Ok(());
         }
         // Met for the first time, or too long to remember.
-        encode_new(pipeline, bytes, start, len, (memo, model), ids)
+        let before = ids.len();
+        // Cut at ASCII: always whole characters.
+        self.encode_new(pipeline, str::from_utf8(&bytes[start..start + len])?, miss, ids)?;
+        if len <= Memo::LONGEST {
+            miss.memo.insert(bytes, start, len, &ids[before..]);
+        }
+        Ok(())
     }
-}
 
-#[cold]
-fn encode_new(
-    pipeline: &Pipeline,
-    bytes: &[u8],
-    start: usize,
-    len: usize,
-    (memo, model): (&mut Memo, &mut ModelScratch),
-    ids: &mut Vec<u32>,
-) -> Result<()> {
-    let before = ids.len();
-    // Cut at ASCII: always whole characters.
-    pipeline.encode(str::from_utf8(&bytes[start..start + len])?, model, ids)?;
-    if len <= Memo::LONGEST {
-        memo.insert(bytes, start, len, &ids[before..]);
+    /// Appends the ids of a chunk by the shortest way there is.
+    #[cold]
+    fn encode_new(
+        &self,
+        pipeline: &Pipeline,
+        chunk: &str,
+        miss: &mut Miss,
+        ids: &mut Vec<u32>,
+    ) -> Result<()> {
+        // Letters and digits, lower-cased by the scanner: no normalizer changes them, no pre-tokenizer splits them.
+        if !self.prefixed && chunk.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+            return pipeline.model.tokenize(chunk, &mut miss.model, ids);
+        }
+        let before = ids.len();
+        if let Some(bert) = self.bert {
+            let model = &mut miss.model;
+            let each = |word: &str| pipeline.model.tokenize(word, model, ids);
+            if miss.characters.words(bert, chunk, each)? {
+                return Ok(());
+            }
+            ids.truncate(before);
+        }
+        pipeline.encode(chunk, &mut miss.model, ids)
     }
-    Ok(())
 }
 
 /// Words that are their own token.

@@ -7,7 +7,7 @@ use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::Bpe;
-use super::pairs::{MAX_IDS, MAX_RANKS, Pairs};
+use super::pairs::{MAX_IDS, MAX_RANKS, Merge, Pairs};
 use super::spelling::{Spelling, Unknown, byte_for};
 use crate::error::{Error, Result};
 use crate::json::Str;
@@ -39,9 +39,9 @@ struct Model<'a> {
 struct Vocab<'a>(Vec<(Str<'a>, u32)>);
 
 /// The merges, in order.
-struct Merges<'a>(Vec<Merge<'a>>);
+struct Merges<'a>(Vec<Entry<'a>>);
 
-enum Merge<'a> {
+enum Entry<'a> {
     /// `["a", "b"]`
     Pair(Str<'a>, Str<'a>),
     /// `"a b"`
@@ -87,7 +87,8 @@ impl Bpe {
         if fails || too_large {
             return Ok(None);
         }
-        let (pairs, joined) = model.merges.read(&ids, prefix.len())?;
+        let (merges, joined) = model.merges.read(tokens, &ids, prefix.len())?;
+        let pairs = Pairs::new(&merges);
         let regular = prefix.is_empty() && ids.get(b"").is_none() && has_unique_ids(&ids);
         let pieces = match (model.ignore_merges.unwrap_or_default(), byte_level) {
             (false, _) => None,
@@ -99,16 +100,25 @@ impl Bpe {
 }
 
 impl Merges<'_> {
-    /// The table of pairs, and the characters that some merge puts after another character, sorted.
-    fn read(&self, ids: &StringTable, prefix: usize) -> Result<(Pairs, Vec<char>)> {
-        let mut pairs = Pairs::with_capacity(self.0.len());
+    /// The merges by id, and the characters that some merge puts after another character, sorted.
+    fn read(
+        &self,
+        tokens: &[(Str<'_>, u32)],
+        ids: &StringTable,
+        prefix: usize,
+    ) -> Result<(Vec<Merge>, Vec<char>)> {
+        // Most vocabularies have the merged tokens in the order of the merges: the next one is tried before it is
+        // looked up. (Not if some are there twice, and it might be the wrong one of them.)
+        let distinct = ids.iter().count() == tokens.len();
+        let mut next = 0;
+        let mut merges = Vec::with_capacity(self.0.len());
         let mut joined = Vec::new();
         let mut text = Vec::new();
-        for merge in &self.0 {
-            let (left, right) = match merge {
-                Merge::Pair(left, right) => (&*left.0, &*right.0),
-                Merge::Line(line) if line.0.starts_with("#version") => continue,
-                Merge::Line(line) => match line.0.split_once(' ') {
+        for entry in &self.0 {
+            let (left, right) = match entry {
+                Entry::Pair(left, right) => (&*left.0, &*right.0),
+                Entry::Line(line) if line.0.starts_with("#version") => continue,
+                Entry::Line(line) => match line.0.split_once(' ') {
                     Some((left, right)) if !right.contains(' ') => (left, right),
                     _ => return Err(field("model.merges", "two tokens and a space between them", &line.0)),
                 },
@@ -117,14 +127,16 @@ impl Merges<'_> {
             let id = |token: &[u8]| {
                 ids.get(token).ok_or_else(|| field("model.merges", expected, String::from_utf8_lossy(token)))
             };
-            let (left_id, right_id) = (id(left.as_bytes())?, id(right.as_bytes())?);
             text.clear();
             text.extend_from_slice(left.as_bytes());
             let Some(rest) = right.as_bytes().get(prefix..) else {
                 return Err(field("model.merges", "a continuation with its prefix", right));
             };
             text.extend_from_slice(rest);
-            pairs.push(left_id, right_id, id(&text)?);
+            let guess = tokens.get(next).filter(|token| distinct && token.0.0.as_bytes() == text);
+            let merged = guess.map_or_else(|| id(&text), |token| Ok(token.1))?;
+            next = merged as usize + 1;
+            merges.push(Merge { left: id(left.as_bytes())?, right: id(right.as_bytes())?, merged });
             let first = right.chars().next();
             // Neighbours among the merges often begin alike.
             if first != left.chars().next_back() && first != joined.last().copied() {
@@ -133,7 +145,7 @@ impl Merges<'_> {
         }
         joined.sort_unstable();
         joined.dedup();
-        Ok((pairs, joined))
+        Ok((merges, joined))
     }
 }
 
@@ -193,7 +205,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Vocab<'a> {
 impl<'de: 'a, 'a> Deserialize<'de> for Merges<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let merges = Vec::deserialize(deserializer)?;
-        let line = |merge: &Merge<'_>| matches!(merge, Merge::Line(_));
+        let line = |entry: &Entry<'_>| matches!(entry, Entry::Line(_));
         if merges.iter().any(line) && !merges.iter().all(line) {
             return Err(serde::de::Error::custom("merges are strings or pairs of strings, not both"));
         }
@@ -201,29 +213,29 @@ impl<'de: 'a, 'a> Deserialize<'de> for Merges<'a> {
     }
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Merge<'a> {
+impl<'de: 'a, 'a> Deserialize<'de> for Entry<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Either;
         impl<'de> Visitor<'de> for Either {
-            type Value = Merge<'de>;
+            type Value = Entry<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("two tokens")
             }
 
             fn visit_borrowed_str<E: serde::de::Error>(self, line: &'de str) -> Result<Self::Value, E> {
-                Ok(Merge::Line(Str(line.into())))
+                Ok(Entry::Line(Str(line.into())))
             }
 
             fn visit_str<E: serde::de::Error>(self, line: &str) -> Result<Self::Value, E> {
-                Ok(Merge::Line(Str(line.to_owned().into())))
+                Ok(Entry::Line(Str(line.to_owned().into())))
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut pair: A) -> Result<Self::Value, A::Error> {
                 let missing = |found| serde::de::Error::invalid_length(found, &"two tokens");
                 let left = pair.next_element()?.ok_or_else(|| missing(0))?;
                 let right = pair.next_element()?.ok_or_else(|| missing(1))?;
-                Ok(Merge::Pair(left, right))
+                Ok(Entry::Pair(left, right))
             }
         }
         deserializer.deserialize_any(Either)

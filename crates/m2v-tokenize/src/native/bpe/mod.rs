@@ -25,7 +25,7 @@ mod spelling;
 mod tests;
 
 use super::strings::StringTable;
-use pairs::{NO_RANK, Pairs};
+use pairs::{Found, MAX_IDS, Pairs};
 use queue::Queue;
 use spelling::Spelling;
 
@@ -44,12 +44,11 @@ pub(crate) struct Bpe {
 /// What [`Bpe::tokenize`] works in.
 #[derive(Default)]
 pub(crate) struct BpeScratch {
-    links: Vec<u64>,
     queue: Queue,
 }
 
-/// Pieces of up to this many symbols are searched for the lowest rank again after each merge.
-const SHORT: usize = 40;
+/// Pieces of fewer symbols are searched for the lowest rank again after each merge.
+const SHORT: usize = 32;
 
 impl Bpe {
     /// Appends the ids of a piece.
@@ -75,50 +74,54 @@ impl Bpe {
         let start = ids.len();
         self.spelling.spell(piece, ids);
         let len = match &mut ids[start..] {
-            [] => return,
-            symbols if self.regular && symbols.len() <= SHORT => {
-                self.merge_short(symbols, &mut scratch.links)
-            }
+            [] | [_] => return,
+            symbols if !self.regular => scratch.queue.merge(&self.pairs, symbols),
+            symbols if symbols.len() < 8 => self.merge_short::<8>(symbols),
+            symbols if symbols.len() < 16 => self.merge_short::<16>(symbols),
+            symbols if symbols.len() < SHORT => self.merge_short::<SHORT>(symbols),
             symbols => scratch.queue.merge(&self.pairs, symbols),
         };
         ids.truncate(start + len);
     }
 
-    /// Merges symbols in place; how many are left.
-    fn merge_short(&self, symbols: &mut [u32], links: &mut Vec<u64>) -> usize {
-        // Each symbol with the rank of the pair that it begins in the upper half. Equal ranks are equal pairs, so
-        // that of links with the lowest rank the first is the leftmost.
-        let link = |left: u32, right: u32| u64::from(self.pairs.rank(left, right)) << 32 | u64::from(left);
-        links.clear();
-        links.extend(symbols.windows(2).map(|pair| link(pair[0], pair[1])));
-        links.extend(symbols.last().map(|&last| u64::from(NO_RANK) << 32 | u64::from(last)));
+    /// Merges fewer than `N` symbols in place; how many are left.
+    ///
+    /// There are next to no branches in it, as none could be predicted.
+    fn merge_short<const N: usize>(&self, symbols: &mut [u32]) -> usize {
+        // The symbols stay where they are, and merged ones are at the place of their first. Where there is none, to the
+        // left or to the right, is the last place, with an id that merges with nothing.
+        let last = N - 1;
+        let mut ids = [MAX_IDS; N];
+        ids[..symbols.len()].copy_from_slice(symbols);
+        let mut pairs = [u64::MAX; N];
+        for (at, pair) in symbols.windows(2).enumerate() {
+            pairs[at] = self.pairs.get(pair[0], pair[1]).at(at);
+        }
+        let mut used = (1_u64 << symbols.len()) - 1;
         loop {
-            let (mut at, mut lowest) = (0, u64::MAX);
-            for (i, &link) in links.iter().enumerate() {
-                if link < lowest {
-                    (at, lowest) = (i, link);
-                }
-            }
-            let rank = (lowest >> 32) as u32;
-            if rank >= NO_RANK {
+            let lowest = pairs.iter().fold(u64::MAX, |lowest, &pair| lowest.min(pair));
+            let (found, at) = Found::and_position(lowest);
+            if found >= Found::NONE {
                 break;
             }
-            let merged = self.pairs.merged(rank);
-            // The right one goes; its link, if any, is that of the merged one.
-            links.copy_within(at + 1.., at);
-            links.truncate(links.len() - 1);
-            links[at] = match links.get(at + 1) {
-                Some(&next) => link(merged, next as u32),
-                None => u64::from(NO_RANK) << 32 | u64::from(merged),
-            };
-            if let Some(before) = at.checked_sub(1) {
-                links[before] = link(links[before] as u32, merged);
-            }
+            let merged = found.merged();
+            let after = used & (!1 << at);
+            let right = after.trailing_zeros() as usize;
+            let next = ((after & (after - 1)).trailing_zeros() as usize).min(last);
+            let before = (used & ((1 << at) - 1)).checked_ilog2().map_or(last, |before| before as usize);
+            used &= !(1 << right);
+            ids[at] = merged;
+            pairs[right] = u64::MAX;
+            pairs[at] = self.pairs.get(merged, ids[next]).at(at);
+            pairs[before] = self.pairs.get(ids[before], merged).at(before);
         }
-        for (symbol, &link) in symbols.iter_mut().zip(&*links) {
-            *symbol = link as u32;
+        let mut len = 0;
+        while used != 0 {
+            symbols[len] = ids[used.trailing_zeros() as usize];
+            used &= used - 1;
+            len += 1;
         }
-        links.len()
+        len
     }
 
     /// Whether a text may be cut before each `c` that follows another character, and its parts be tokenised alone.

@@ -4,68 +4,137 @@
 pub(super) const MAX_IDS: u32 = (1 << ID_BITS) - 1;
 /// Ranks are below this.
 pub(super) const MAX_RANKS: u32 = (1 << RANK_BITS) - 1;
-/// The rank of pairs that do not merge.
-pub(super) const NO_RANK: u32 = MAX_RANKS;
 
 const ID_BITS: u32 = 21;
 const RANK_BITS: u32 = 64 - 2 * ID_BITS;
 
 /// The merges.
 ///
-/// A slot of the table is both ids and the rank in one word, an eighth of a cache line; it is found by open addressing
-/// from the hash on, and the table is at most half full.
+/// Each left id has a small hash table of its own: what is asked about the same symbol lies close together, and the
+/// ids of most models are in the order of their frequency, so that the busy part of all this stays in the cache. A
+/// slot is one word: the right id, the rank, and what the pair becomes. Four slots are looked at together, because
+/// whether a pair merges is hard to predict, and a wrong prediction costs more than they do.
 pub(super) struct Pairs {
-    /// [`FREE`] or left, right and rank, from the highest bit on. A power of two of them.
-    slots: Vec<u64>,
-    shift: u32,
+    /// By left id: where its table starts, above [`SIZE_BITS`] that hold the logarithm of its size. The last is for
+    /// all greater ids.
+    tables: Vec<u32>,
+    /// Slots, from the left; the first bucket stays empty.
+    buckets: Vec<[u64; 4]>,
     /// What the pair of each rank becomes.
     merged: Vec<u32>,
 }
 
-/// No pair has ids of [`MAX_IDS`].
+/// A pair of ids and what they become.
+pub(super) struct Merge {
+    pub(super) left: u32,
+    pub(super) right: u32,
+    pub(super) merged: u32,
+}
+
+/// What becomes of a pair, in one word ordered by rank.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Found(u64);
+
+impl Found {
+    /// The pair does not merge.
+    pub(super) const NONE: Self = Self(FREE & !RIGHT_MASK);
+
+    /// The rank; [`MAX_RANKS`] of none.
+    #[inline]
+    pub(super) fn rank(self) -> u32 {
+        (self.0 >> ID_BITS) as u32
+    }
+
+    #[inline]
+    pub(super) fn merged(self) -> u32 {
+        self.0 as u32 & MAX_IDS
+    }
+
+    /// A word with a position, below 256, in the lowest byte; it is ordered by rank, then by position.
+    #[inline]
+    pub(super) fn at(self, position: usize) -> u64 {
+        self.0 << 8 | position as u64
+    }
+
+    /// The parts of such a word.
+    #[inline]
+    pub(super) fn and_position(word: u64) -> (Self, usize) {
+        (Self(word >> 8), (word & 0xFF) as usize)
+    }
+}
+
+const SIZE_BITS: u32 = 5;
+/// No right id is [`MAX_IDS`]; who asks for it finds a free slot.
 const FREE: u64 = u64::MAX;
+/// Where the right id is in a slot.
+const RIGHT: u32 = ID_BITS + RANK_BITS;
+const RIGHT_MASK: u64 = (MAX_IDS as u64) << RIGHT;
 
 impl Pairs {
-    /// A table for up to `count` pairs.
-    pub(super) fn with_capacity(count: usize) -> Self {
-        let slots = (count * 2).next_power_of_two().max(2);
-        Self {
-            slots: vec![FREE; slots],
-            shift: 64 - slots.trailing_zeros(),
-            merged: Vec::with_capacity(count),
+    /// The merges in the order of their ranks. Of a pair that is there twice, the last rank counts.
+    pub(super) fn new(merges: &[Merge]) -> Self {
+        let ids = merges.iter().map(|merge| merge.left as usize + 1).max().unwrap_or(0);
+        let mut counts = vec![0_u32; ids + 1];
+        for merge in merges {
+            counts[merge.left as usize] += 1;
         }
+        let mut buckets = 1;
+        let table = |count: u32| {
+            if count == 0 {
+                return 0;
+            }
+            // At most half full, so that few buckets are: a full one sends the search on to the next.
+            let bits = if count < 4 { 0 } else { count.div_ceil(2).next_power_of_two().ilog2() };
+            let start = buckets;
+            buckets += 1 << bits;
+            start << SIZE_BITS | bits
+        };
+        let tables = counts.into_iter().map(table).collect();
+        let buckets = vec![[FREE; 4]; buckets as usize];
+        let mut pairs = Self { tables, buckets, merged: Vec::with_capacity(merges.len()) };
+        for merge in merges {
+            pairs.push(merge);
+        }
+        pairs
     }
 
-    /// Adds the next merge. A pair that is there already gets the new rank, and the old rank stays empty.
-    pub(super) fn push(&mut self, left: u32, right: u32, merged: u32) {
+    fn push(&mut self, merge: &Merge) {
         let rank = self.merged.len() as u64;
-        let key = key(left, right);
-        let mut at = self.start(key);
-        while self.slots[at] != FREE && self.slots[at] >> RANK_BITS != key {
-            at = (at + 1) & (self.slots.len() - 1);
+        let right = u64::from(merge.right);
+        let (start, mask, mut at) = self.bucket(merge.left, merge.right);
+        loop {
+            let bucket = &mut self.buckets[start + at];
+            if let Some(slot) = bucket.iter_mut().find(|slot| **slot == FREE || **slot >> RIGHT == right) {
+                *slot = right << RIGHT | rank << ID_BITS | u64::from(merge.merged);
+                break;
+            }
+            at = (at + 1) & mask;
         }
-        self.slots[at] = key << RANK_BITS | rank;
-        self.merged.push(merged);
+        self.merged.push(merge.merged);
     }
 
-    pub(super) fn len(&self) -> usize {
+    /// How many ranks there are.
+    pub(super) fn ranks(&self) -> usize {
         self.merged.len()
     }
 
-    /// The rank of a pair, or [`NO_RANK`].
+    /// What becomes of a pair.
     #[inline]
-    pub(super) fn rank(&self, left: u32, right: u32) -> u32 {
-        let key = key(left, right);
-        let mut at = self.start(key);
+    pub(super) fn get(&self, left: u32, right: u32) -> Found {
+        let (start, mask, mut at) = self.bucket(left, right);
         loop {
-            let slot = self.slots[at];
-            if slot >> RANK_BITS == key {
-                return slot as u32 & MAX_RANKS;
+            let bucket = &self.buckets[start + at];
+            let mut found = Found::NONE;
+            for &slot in bucket {
+                if slot >> RIGHT == u64::from(right) {
+                    found = Found(slot & !RIGHT_MASK);
+                }
             }
-            if slot == FREE {
-                return NO_RANK;
+            // `|`: one branch, and hardly ever taken.
+            if (found != Found::NONE) | (bucket[3] == FREE) {
+                return found;
             }
-            at = (at + 1) & (self.slots.len() - 1);
+            at = (at + 1) & mask;
         }
     }
 
@@ -75,13 +144,14 @@ impl Pairs {
         self.merged[rank as usize]
     }
 
+    /// Where the table of the left id is, how many buckets it has less one, and in which of them the search for the
+    /// right id starts.
     #[inline]
-    fn start(&self, key: u64) -> usize {
-        (key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> self.shift) as usize
+    fn bucket(&self, left: u32, right: u32) -> (usize, usize, usize) {
+        let table = self.tables[(left as usize).min(self.tables.len() - 1)];
+        let bits = table & ((1 << SIZE_BITS) - 1);
+        // The highest bits of the product.
+        let first = u64::from(right.wrapping_mul(0x9E37_79B9)) << bits >> 32;
+        ((table >> SIZE_BITS) as usize, (1 << bits) - 1, first as usize)
     }
-}
-
-#[inline]
-fn key(left: u32, right: u32) -> u64 {
-    u64::from(left) << ID_BITS | u64::from(right)
 }

@@ -7,7 +7,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use super::pairs::{NO_RANK, Pairs};
+use super::pairs::{Found, Pairs};
 
 #[derive(Default)]
 pub(super) struct Queue {
@@ -64,12 +64,9 @@ impl Queue {
         self.symbols.clear();
         let symbol = |(id, at): (&u32, u32)| Symbol { id: *id, previous: at.wrapping_sub(1), next: at + 1 };
         self.symbols.extend(ids.iter().zip(0..).map(symbol));
-        self.list_of.resize(pairs.len(), NONE);
+        self.list_of.resize(pairs.ranks(), NONE);
         for (pair, at) in ids.windows(2).zip(0..) {
-            let rank = pairs.rank(pair[0], pair[1]);
-            if rank != NO_RANK {
-                self.push(rank, at);
-            }
+            self.push(pairs.get(pair[0], pair[1]), at);
         }
     }
 
@@ -100,37 +97,39 @@ impl Queue {
     /// Merges the pair that a queue entry stands for, unless it is stale. The lowest rank of new pairs.
     #[inline]
     fn merge_at(&mut self, pairs: &Pairs, rank: u32, at: u32) -> u32 {
+        let none = Found::NONE.rank();
         let Symbol { id, previous, next } = self.symbols[at as usize];
-        let Some(&right) = self.symbols.get(next as usize).filter(|_| id != NONE) else { return NO_RANK };
-        let merged = pairs.merged(rank);
-        let current = pairs.rank(id, right.id);
+        let Some(&right) = self.symbols.get(next as usize).filter(|_| id != NONE) else { return none };
+        let current = pairs.get(id, right.id);
+        let merged = current.merged();
         // Another pair will do if it becomes the same.
-        if current == NO_RANK || pairs.merged(current) != merged {
-            return NO_RANK;
+        if current.rank() != rank && (current == Found::NONE || merged != pairs.merged(rank)) {
+            return none;
         }
         self.symbols[at as usize] = Symbol { id: merged, previous, next: right.next };
         self.symbols[next as usize].id = NONE;
-        let mut lowest = NO_RANK;
+        let mut lowest = Found::NONE;
         if let Some(before) = self.symbols.get(previous as usize) {
-            let rank = pairs.rank(before.id, merged);
-            if rank != NO_RANK {
-                self.push(rank, previous);
-                lowest = rank;
-            }
+            let found = pairs.get(before.id, merged);
+            self.push(found, previous);
+            lowest = found;
         }
         if let Some(after) = self.symbols.get_mut(right.next as usize) {
             after.previous = at;
-            let rank = pairs.rank(merged, after.id);
-            if rank != NO_RANK {
-                self.push(rank, at);
-                lowest = lowest.min(rank);
-            }
+            let found = pairs.get(merged, after.id);
+            self.push(found, at);
+            lowest = lowest.min(found);
         }
-        lowest
+        lowest.rank()
     }
 
+    /// Adds an entry for a pair that merges.
     #[inline]
-    fn push(&mut self, rank: u32, position: u32) {
+    fn push(&mut self, found: Found, position: u32) {
+        if found == Found::NONE {
+            return;
+        }
+        let rank = found.rank();
         let list = &mut self.list_of[rank as usize];
         if *list == NONE {
             *list = self.free.pop().unwrap_or_else(|| {

@@ -3,6 +3,7 @@
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
+use super::queue::Queue;
 use super::spelling::{byte_for, character_of};
 use super::{Bpe, BpeScratch, SHORT};
 use crate::error::Result;
@@ -91,14 +92,15 @@ mod reference {
     }
 
     /// Ids by search for the lowest rank and by queue, whatever the length; both must be right in a regular
-    /// vocabulary.
+    /// vocabulary. Of as many symbols as the search can do.
     fn both(model: &Bpe, text: &str) -> [Vec<u32>; 2] {
         let mut symbols = Vec::new();
         model.spelling.spell(text, &mut symbols);
+        symbols.truncate(63);
         let mut queued = symbols.clone();
-        let len = super::super::Queue::default().merge(&model.pairs, &mut queued);
+        let len = Queue::default().merge(&model.pairs, &mut queued);
         queued.truncate(len);
-        let len = model.merge_short(&mut symbols, &mut Vec::new());
+        let len = model.merge_short::<64>(&mut symbols);
         symbols.truncate(len);
         [symbols, queued]
     }

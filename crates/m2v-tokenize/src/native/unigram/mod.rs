@@ -52,7 +52,7 @@ impl Unigram {
     /// # Errors
     /// If it is not a Unigram model.
     pub(crate) fn from_json(model: &RawValue) -> Result<Option<Self>> {
-        let Some((pieces, settings)) = Pieces::parse(model)? else { return Ok(None) };
+        let Some((mut pieces, settings)) = Pieces::parse(model)? else { return Ok(None) };
         let unknown = match settings.unk_id {
             Some(id) if id >= pieces.len() => {
                 return Err(wrong("model.unk_id", "the id of a piece", &id.to_string()));
@@ -63,7 +63,7 @@ impl Unigram {
         if pieces.len() > Trie::MOST || pieces.scores.iter().any(|score| score.abs() > LARGEST_SCORE) {
             return Ok(None);
         }
-        let trie = Trie::new(&pieces);
+        let trie = Trie::new(&mut pieces);
         let byte = |byte: usize| trie.get(format!("<0x{byte:02X}>").as_bytes());
         let bytes = settings.byte_fallback.then(|| Box::new(std::array::from_fn(byte)));
         let unknown_score = pieces.scores.iter().copied().fold(f64::INFINITY, f64::min) - UNKNOWN_PENALTY;

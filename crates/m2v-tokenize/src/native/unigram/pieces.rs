@@ -13,14 +13,32 @@ use serde_json::value::RawValue;
 use crate::error::{Error, Result};
 use crate::json::Str;
 
-/// Pieces and their scores, by id.
+/// Pieces and their scores.
 #[derive(Default)]
 pub(super) struct Pieces {
-    text: String,
-    /// Where each piece ends in the text.
-    ends: Vec<u32>,
+    /// The pieces, each followed by [`END`].
+    text: Vec<u8>,
+    /// Those that begin with U+2581.
+    marked: Vec<Entry>,
+    others: Vec<Entry>,
+    /// By id.
     pub(super) scores: Vec<f64>,
 }
+
+/// A piece. Most can be told apart without a look at the text.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Entry {
+    /// The first bytes, after U+2581, should it begin with that; filled up with [`END`].
+    start: [u64; 2],
+    id: u32,
+    /// Where it is in the text.
+    at: u32,
+}
+
+/// A byte that is in no UTF-8.
+const END: u8 = 0xFF;
+
+const MARK: &str = "\u{2581}";
 
 /// The fields of the object, but for its vocabulary.
 #[derive(Default)]
@@ -31,45 +49,52 @@ pub(super) struct Settings {
 
 impl Pieces {
     pub(super) fn len(&self) -> usize {
-        self.ends.len()
-    }
-
-    pub(super) fn get(&self, id: u32) -> &str {
-        let id = id as usize;
-        let start = id.checked_sub(1).map_or(0, |before| self.ends[before]);
-        &self.text[start as usize..self.ends[id] as usize]
+        self.scores.len()
     }
 
     fn push(&mut self, piece: &str, score: f64) {
-        self.text.push_str(piece);
         // `parse` sees to it that there are less than 4 GB of them.
-        self.ends.push(self.text.len() as u32);
+        let (id, at) = (self.scores.len() as u32, self.text.len() as u32);
+        self.text.extend_from_slice(piece.as_bytes());
+        let end = self.text.len() + 1;
+        self.text.extend_from_slice(&[END; 16]);
+        let marked = piece.starts_with(MARK);
+        let start = at as usize + if marked { MARK.len() } else { 0 };
+        let start = self.text[start..].first_chunk().map_or(0, |start| u128::from_be_bytes(*start));
+        self.text.truncate(end);
+        let entries = if marked { &mut self.marked } else { &mut self.others };
+        entries.push(Entry { start: [(start >> 64) as u64, start as u64], id, at });
         self.scores.push(score);
     }
 
-    /// The ids in the order of the bytes of their pieces; of equal pieces, lower ids first.
-    pub(super) fn sorted(&self) -> Vec<u32> {
-        // Most pieces begin with U+2581, and those that do are neighbours: they are sorted on their own, by what
-        // follows. The first 8 bytes tell most pieces apart; the others are compared in full.
-        let (mut marked, mut others) = (Vec::new(), Vec::new());
-        for id in 0..self.len() as u32 {
-            let piece = self.get(id);
-            match piece.strip_prefix('\u{2581}') {
-                Some(rest) => marked.push(sort_key(rest, id)),
-                None => others.push(sort_key(piece, id)),
+    /// Calls `each` for every piece, those with a common start one after the other, and of equal pieces the lower ids
+    /// first: with how many bytes it begins like the one before it, with its own bytes, and its id.
+    pub(super) fn sorted(&mut self, mut each: impl FnMut(usize, &[u8], u32)) {
+        sort(&self.text, &mut self.marked);
+        sort(&self.text, &mut self.others);
+        // Those that begin with U+2581 go where they belong among those that begin with a part of it.
+        let mark = self.others.partition_point(|entry| entry.start[0] >> 40 < 0xE2_9681);
+        let (before, after) = self.others.split_at(mark);
+        let mut buffer = [0; 19];
+        buffer[..3].copy_from_slice(MARK.as_bytes());
+        let mut previous: &Entry = &Entry { start: [0; 2], id: 0, at: 0 };
+        for (entries, is_marked) in [(before, false), (&self.marked, true), (after, false)] {
+            for (index, entry) in entries.iter().enumerate() {
+                buffer[3..11].copy_from_slice(&entry.start[0].to_be_bytes());
+                buffer[11..].copy_from_slice(&entry.start[1].to_be_bytes());
+                let piece = match entry.len() {
+                    Some(len) if is_marked => &buffer[..3 + len],
+                    Some(len) => &buffer[3..3 + len],
+                    None => until_end(&self.text[entry.at as usize..]),
+                };
+                let mut common = entry.common_start(previous) + if is_marked { 3 } else { 0 };
+                if index == 0 || common >= 16 {
+                    let before = &self.text[previous.at as usize..];
+                    common = piece.iter().zip(before).take_while(|(a, b)| a == b).count();
+                }
+                each(common, piece, entry.id);
+                previous = entry;
             }
-        }
-        self.sort(&mut marked);
-        self.sort(&mut others);
-        let id = |key: &u128| *key as u32;
-        let (before, after) = others.split_at(others.partition_point(|key| self.get(id(key)) < "\u{2581}"));
-        before.iter().chain(&marked).chain(after).map(id).collect()
-    }
-
-    fn sort(&self, keys: &mut [u128]) {
-        keys.sort_unstable();
-        for equal in keys.chunk_by_mut(|a, b| a >> 32 == b >> 32).filter(|equal| equal.len() > 1) {
-            equal.sort_unstable_by_key(|&key| (self.get(key as u32), key as u32));
         }
     }
 
@@ -83,12 +108,36 @@ impl Pieces {
     }
 }
 
-/// The first 8 bytes, and the id.
-fn sort_key(piece: &str, id: u32) -> u128 {
-    let mut start = [0; 8];
-    let len = piece.len().min(8);
-    start[..len].copy_from_slice(&piece.as_bytes()[..len]);
-    u128::from(u64::from_be_bytes(start)) << 32 | u128::from(id)
+impl Entry {
+    /// The number of bytes, if `start` has all of them.
+    fn len(&self) -> Option<usize> {
+        let [high, low] = self.start;
+        let ends = if low == u64::MAX { 64 + high.trailing_ones() } else { low.trailing_ones() };
+        let ends = ends as usize / 8;
+        (ends > 0).then_some(16 - ends)
+    }
+
+    /// How many bytes of `start` two entries have in common.
+    fn common_start(&self, other: &Self) -> usize {
+        let [high, low] = [self.start[0] ^ other.start[0], self.start[1] ^ other.start[1]];
+        let zeros = if high == 0 { 64 + low.leading_zeros() } else { high.leading_zeros() };
+        zeros as usize / 8
+    }
+}
+
+fn sort(text: &[u8], entries: &mut [Entry]) {
+    entries.sort_unstable_by_key(|entry| entry.start[0]);
+    for equal in entries.chunk_by_mut(|a, b| a.start[0] == b.start[0]).filter(|equal| equal.len() > 1) {
+        let whole = |entry: &Entry| until_end(&text[entry.at as usize..]);
+        equal.sort_unstable_by(|a, b| {
+            a.start[1].cmp(&b.start[1]).then_with(|| whole(a).cmp(whole(b))).then(a.id.cmp(&b.id))
+        });
+    }
+}
+
+fn until_end(piece: &[u8]) -> &[u8] {
+    let len = piece.iter().position(|&byte| byte == END).unwrap_or(piece.len());
+    &piece[..len]
 }
 
 /// A position in valid JSON.
@@ -174,8 +223,7 @@ impl<'a> Reader<'a> {
     fn number(&mut self) -> Option<f64> {
         self.skip_space();
         let rest = self.json.get(self.at..)?;
-        let is_part = |byte: &u8| matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E');
-        let len = rest.as_bytes().iter().take_while(|byte| is_part(byte)).count();
+        let len = rest.bytes().position(|byte| matches!(byte, b']' | b',' | ..=b' '))?;
         self.at += len;
         // Rounded correctly, as `serde_json` does with its feature `float_roundtrip`, but faster.
         rest[..len].parse().ok().filter(|number: &f64| number.is_finite())

@@ -36,6 +36,10 @@ impl Unit {
         self.label_and_id & LABEL == TAKEN | u32::from(byte)
     }
 
+    fn label(self) -> usize {
+        self.label_and_id as usize & 0xFF
+    }
+
     #[inline]
     fn id(self) -> Option<u32> {
         let id = self.label_and_id >> ID_SHIFT;
@@ -49,14 +53,9 @@ impl Trie {
 
     /// The trie of at most [`Trie::MOST`] pieces; of those that are listed twice, the last counts. The empty piece is left out: nothing begins
     /// with it that anyone asks for.
-    pub(super) fn new(pieces: &Pieces) -> Self {
+    pub(super) fn new(pieces: &mut Pieces) -> Self {
         let mut builder = Builder::new();
-        let mut previous: &[u8] = &[];
-        for id in pieces.sorted() {
-            let piece = pieces.get(id).as_bytes();
-            builder.insert(previous, piece, id);
-            previous = piece;
-        }
+        pieces.sorted(|common, piece, id| builder.insert(common, piece, id));
         builder.finish()
     }
 
@@ -94,10 +93,7 @@ impl Trie {
 /// Makes a trie of sorted pieces, in one pass: a node is complete, and finds its place, once a piece comes that does
 /// not go through it.
 struct Builder {
-    units: Vec<Unit>,
-    blocks: Vec<Block>,
-    /// The first block with a free unit, if any has.
-    first_free: usize,
+    array: Array,
     /// The nodes on the way to the last piece; the root is the first.
     path: Vec<Node>,
     /// The children of the nodes on the path that are complete themselves, in the order of the path.
@@ -110,39 +106,14 @@ struct Node {
     first_child: usize,
 }
 
-/// 256 units: sets of them, by the lower 8 bits of their number.
-struct Block {
-    free: Set,
-    /// Those that are nobody's base.
-    bases: Set,
-}
-
-type Set = [u64; 4];
-
 impl Builder {
-    /// How many of the last blocks are searched for a place for siblings. The many nodes with one child fill the rest.
-    const SEARCHED: usize = 4;
-
     fn new() -> Self {
-        let mut builder = Self {
-            units: Vec::new(),
-            blocks: Vec::new(),
-            first_free: 0,
-            path: vec![Node { label: 0, id: NO_PIECE, first_child: 0 }],
-            children: Vec::new(),
-        };
-        builder.add_block();
-        builder.blocks[0] = Block { free: [0; 4], bases: [0; 4] };
-        builder
+        let root = Node { label: 0, id: NO_PIECE, first_child: 0 };
+        Self { array: Array::new(), path: vec![root], children: Vec::new() }
     }
 
-    fn add_block(&mut self) {
-        self.units.resize(self.units.len() + 256, Unit::FREE);
-        self.blocks.push(Block { free: [u64::MAX; 4], bases: [u64::MAX; 4] });
-    }
-
-    fn insert(&mut self, previous: &[u8], piece: &[u8], id: u32) {
-        let common = previous.iter().zip(piece).take_while(|(a, b)| a == b).count();
+    /// Adds a piece, the first `common` bytes of which are those of the piece before it, and no more.
+    fn insert(&mut self, common: usize, piece: &[u8], id: u32) {
         self.close(common + 1);
         for &label in &piece[common..] {
             self.path.push(Node { label, id: NO_PIECE, first_child: self.children.len() });
@@ -154,9 +125,9 @@ impl Builder {
 
     /// Completes the nodes on the path from the given depth on.
     fn close(&mut self, depth: usize) {
-        while self.path.len() > depth {
-            let Some(node) = self.path.pop() else { return };
-            let base = self.place(node.first_child);
+        for node in self.path.drain(depth..).rev() {
+            let base = self.array.place(&self.children[node.first_child..]);
+            self.children.truncate(node.first_child);
             let label_and_id = node.id << ID_SHIFT | TAKEN | u32::from(node.label);
             self.children.push(Unit { base, label_and_id });
         }
@@ -164,99 +135,114 @@ impl Builder {
 
     fn finish(mut self) -> Trie {
         self.close(1);
-        let root = self.place(0);
-        Trie { units: self.units, root }
+        let root = self.array.place(&self.children);
+        Trie { units: self.array.units, root }
+    }
+}
+
+/// The double array, and what is free in it.
+struct Array {
+    units: Vec<Unit>,
+    blocks: Vec<Block>,
+    /// The first block with room for a child without siblings.
+    first_free: usize,
+}
+
+/// 256 units: sets of them, by the lower 8 bits of their number.
+struct Block {
+    free: Set,
+    /// Those that are nobody's base.
+    bases: Set,
+}
+
+type Set = [u64; 4];
+
+impl Array {
+    /// How many of the last blocks are searched for a place for siblings. Children without siblings, of which there
+    /// are many, fill the rest.
+    const SEARCHED: usize = 4;
+
+    fn new() -> Self {
+        let nowhere = Block { free: [0; 4], bases: [0; 4] };
+        Self { units: vec![Unit::FREE; 256], blocks: vec![nowhere], first_free: 1 }
     }
 
-    /// Finds room for the children from `first` on, moves them there, and returns the base of their parent.
-    fn place(&mut self, first: usize) -> u32 {
-        let base = match self.children[first..] {
+    /// Adds a block and returns its first unit.
+    fn add_block(&mut self) -> usize {
+        let first = self.units.len();
+        self.units.resize(first + 256, Unit::FREE);
+        self.blocks.push(Block { free: [u64::MAX; 4], bases: [u64::MAX; 4] });
+        first
+    }
+
+    /// Finds room for siblings and returns the base of their parent.
+    fn place(&mut self, children: &[Unit]) -> u32 {
+        let base = match children {
             [] => return NOWHERE,
-            [child] => self.base_for_one(child.label_and_id as u8),
-            _ => self.base_for_many(first),
+            [_] => self.base_for_one(children),
+            _ => self.base_for_all(children),
         };
         let (block, low) = (&mut self.blocks[base / 256], base % 256);
         remove(&mut block.bases, low);
-        for child in self.children.drain(first..) {
-            let label = usize::from(child.label_and_id as u8);
-            remove(&mut block.free, low ^ label);
-            self.units[base ^ label] = child;
+        for child in children {
+            remove(&mut block.free, low ^ child.label());
+            self.units[base ^ child.label()] = *child;
         }
         base as u32
     }
 
-    fn base_for_one(&mut self, label: u8) -> usize {
+    fn base_for_one(&mut self, child: &[Unit]) -> usize {
         while let Some(block) = self.blocks.get(self.first_free) {
-            let label = usize::from(label);
-            if let Some(unit) = elements(block.free).find(|unit| contains(&block.bases, unit ^ label)) {
-                return self.first_free * 256 + (unit ^ label);
+            if let Some(low) = block.base_for(child) {
+                return self.first_free * 256 + low;
             }
             // Full, or so full that trying again does not pay.
             self.first_free += 1;
         }
-        self.add_block();
-        (self.blocks.len() - 1) * 256
+        self.add_block()
     }
 
-    fn base_for_many(&mut self, first_child: usize) -> usize {
-        let labels = || self.children[first_child..].iter().map(|child| child.label_and_id as u8);
+    fn base_for_all(&mut self, children: &[Unit]) -> usize {
         for (index, block) in self.blocks.iter().enumerate().rev().take(Self::SEARCHED) {
-            let bases =
-                labels().fold(block.bases, |bases, label| intersection(bases, moved(block.free, label)));
-            if let Some(low) = first(bases) {
+            if let Some(low) = block.base_for(children) {
                 return index * 256 + low;
             }
         }
-        self.add_block();
-        (self.blocks.len() - 1) * 256
+        self.add_block()
+    }
+}
+
+impl Block {
+    /// A base that puts siblings in free units.
+    #[inline]
+    fn base_for(&self, children: &[Unit]) -> Option<usize> {
+        (0..4).find_map(|word| {
+            let bases = children.iter().try_fold(self.bases[word], |bases, child| {
+                // The upper bits of a label exchange the words of a set, the lower bits the bits of a word.
+                let free = self.free[word ^ child.label() / 64];
+                let bases = bases & if free == 0 { 0 } else { exchanged(free, child.label() % 64) };
+                (bases != 0).then_some(bases)
+            })?;
+            Some(word * 64 + bases.trailing_zeros() as usize)
+        })
     }
 }
 
 /// The set of `element ^ label` for the elements of a set.
-fn moved([a, b, c, d]: Set, label: u8) -> Set {
-    // The upper bits of the label exchange words, the lower bits exchange parts of words.
-    let [a, b, c, d] = if label & 0x80 == 0 { [a, b, c, d] } else { [c, d, a, b] };
-    let [a, b, c, d] = if label & 0x40 == 0 { [a, b, c, d] } else { [b, a, d, c] };
-    [a, b, c, d].map(|mut word| {
-        const LOWER: [u64; 6] = [
-            0x5555_5555_5555_5555,
-            0x3333_3333_3333_3333,
-            0x0F0F_0F0F_0F0F_0F0F,
-            0x00FF_00FF_00FF_00FF,
-            0x0000_FFFF_0000_FFFF,
-            0x0000_0000_FFFF_FFFF,
-        ];
-        for (bit, lower) in LOWER.into_iter().enumerate() {
-            if label >> bit & 1 != 0 {
-                word = (word & lower) << (1 << bit) | (word >> (1 << bit)) & lower;
-            }
-        }
-        word
+#[inline]
+fn exchanged(set: u64, label: usize) -> u64 {
+    const LOWER: [u64; 6] = [
+        0x5555_5555_5555_5555,
+        0x3333_3333_3333_3333,
+        0x0F0F_0F0F_0F0F_0F0F,
+        0x00FF_00FF_00FF_00FF,
+        0x0000_FFFF_0000_FFFF,
+        0x0000_0000_FFFF_FFFF,
+    ];
+    LOWER.into_iter().enumerate().fold(set, |set, (bit, lower)| {
+        let other = (set & lower) << (1 << bit) | set >> (1 << bit) & lower;
+        if label >> bit & 1 == 0 { set } else { other }
     })
-}
-
-fn elements(set: Set) -> impl Iterator<Item = usize> {
-    (0..4).flat_map(move |index| {
-        let mut word = set[index];
-        std::iter::from_fn(move || {
-            let bit = word.trailing_zeros() as usize;
-            word &= word.wrapping_sub(1);
-            (bit < 64).then_some(index * 64 + bit)
-        })
-    })
-}
-
-fn contains(set: &Set, element: usize) -> bool {
-    set[element / 64] >> (element % 64) & 1 != 0
-}
-
-fn intersection(a: Set, b: Set) -> Set {
-    [a[0] & b[0], a[1] & b[1], a[2] & b[2], a[3] & b[3]]
-}
-
-fn first(set: Set) -> Option<usize> {
-    let word = set.iter().position(|&word| word != 0)?;
-    Some(word * 64 + set[word].trailing_zeros() as usize)
 }
 
 fn remove(set: &mut Set, element: usize) {

@@ -1,0 +1,136 @@
+//! BERT's normalizer and pre-tokenizer in one go, a character at a time.
+//!
+//! Both look at characters one by one, with one exception: decomposing sorts combining marks that follow each other.
+//! Non-spacing marks are removed afterwards; a character that brings any other mark is [`Entry::Complex`], and a
+//! text that holds one goes the exact way. For all others, what the exact path makes of the character alone is what
+//! it is in any text. That is asked once for each character and remembered, a page of 256 at a time.
+
+use unicode_categories::UnicodeCategories;
+use unicode_normalization_alignments::UnicodeNormalization;
+use unicode_normalization_alignments::char::canonical_combining_class;
+
+use super::config;
+use super::normalize::Normalizer;
+
+/// What becomes of a character.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Entry {
+    /// It was not met yet.
+    New,
+    /// It is part of a word, as it is.
+    Same,
+    /// It is part of a word, as these characters: a range of the pool.
+    Text(u32, u8),
+    /// Nothing.
+    Removed,
+    /// It separates words.
+    Space,
+    /// It is a word of its own, as these characters.
+    Own(u32, u8),
+    /// It cannot be said without what stands around it.
+    Complex,
+}
+
+/// What became of characters that were met, and the word that is being put together.
+pub(super) struct Characters {
+    pages: Vec<Option<Box<[Entry; 256]>>>,
+    pool: String,
+    word: String,
+}
+
+impl Characters {
+    pub(super) fn new() -> Self {
+        Self { pages: Vec::new(), pool: String::new(), word: String::new() }
+    }
+
+    /// Calls `each` with the words of a text. False, perhaps after some words, if it has to go the exact way.
+    pub(super) fn words<E>(
+        &mut self,
+        bert: config::Bert,
+        text: &str,
+        mut each: impl FnMut(&str) -> Result<(), E>,
+    ) -> Result<bool, E> {
+        self.word.clear();
+        for c in text.chars() {
+            match self.entry(bert, c) {
+                Entry::Same => self.word.push(c),
+                Entry::Text(start, len) => {
+                    let start = start as usize;
+                    self.word.push_str(&self.pool[start..start + usize::from(len)]);
+                }
+                Entry::Removed => {}
+                Entry::Space => self.end_word(&mut each)?,
+                Entry::Own(start, len) => {
+                    self.end_word(&mut each)?;
+                    let start = start as usize;
+                    each(&self.pool[start..start + usize::from(len)])?;
+                }
+                Entry::New | Entry::Complex => return Ok(false),
+            }
+        }
+        self.end_word(&mut each)?;
+        Ok(true)
+    }
+
+    fn end_word<E>(&mut self, each: &mut impl FnMut(&str) -> Result<(), E>) -> Result<(), E> {
+        if !self.word.is_empty() {
+            each(&self.word)?;
+            self.word.clear();
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn entry(&mut self, bert: config::Bert, c: char) -> Entry {
+        let (page, at) = ((u32::from(c) >> 8) as usize, (u32::from(c) & 0xFF) as usize);
+        match self.pages.get(page) {
+            Some(Some(entries)) if entries[at] != Entry::New => entries[at],
+            _ => self.learn(bert, c, page, at),
+        }
+    }
+
+    #[cold]
+    fn learn(&mut self, bert: config::Bert, c: char, page: usize, at: usize) -> Entry {
+        if self.pages.len() <= page {
+            self.pages.resize(page + 1, None);
+        }
+        let entry = classify(bert, c, &mut self.pool);
+        self.pages[page].get_or_insert_with(|| Box::new([Entry::New; 256]))[at] = entry;
+        entry
+    }
+}
+
+/// What the exact path makes of a character alone.
+fn classify(bert: config::Bert, c: char, pool: &mut String) -> Entry {
+    let one = c.to_string();
+    let strips = bert.strip_accents.unwrap_or(bert.lowercase);
+    if strips {
+        let is_kept_mark = |c: char| canonical_combining_class(c) != 0 && !c.is_mark_nonspacing();
+        if one.nfd().any(|(c, _)| is_kept_mark(c)) {
+            return Entry::Complex;
+        }
+    }
+    let normalised = Normalizer::Bert(bert).apply(one.as_str().into());
+    let core = normalised.trim_matches(char::is_whitespace);
+    let is_punctuation = |c: char| c.is_ascii_punctuation() || c.is_punctuation();
+    let is_padded = core.len() != normalised.len();
+    match core.chars().count() {
+        0 if normalised.is_empty() => Entry::Removed,
+        0 => Entry::Space,
+        _ if core.contains(char::is_whitespace) => Entry::Complex,
+        1 if is_padded || core.contains(is_punctuation) => intern(core, pool, Entry::Own),
+        _ if core.contains(is_punctuation) => Entry::Complex,
+        _ if is_padded => intern(core, pool, Entry::Own),
+        _ if core == one => Entry::Same,
+        _ => intern(core, pool, Entry::Text),
+    }
+}
+
+/// Keeps a text in the pool. The texts of all characters there are fit into 32 bits.
+fn intern(text: &str, pool: &mut String, entry: fn(u32, u8) -> Entry) -> Entry {
+    let (Ok(start), Ok(len)) = (u32::try_from(pool.len()), u8::try_from(text.len())) else {
+        return Entry::Complex;
+    };
+    pool.push_str(text);
+    entry(start, len)
+}
