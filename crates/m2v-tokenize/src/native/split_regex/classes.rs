@@ -96,7 +96,7 @@ impl Classes {
         let first = usize::from(first);
         let (c, len) = match first {
             ..0xE0 => ((first & 0x1F) << 6 | next(1), 2),
-            ..0xF0 => ((first & 0x0F) << 12 | next(1) << 6 | next(2), 3),
+            0xE0..0xF0 => ((first & 0x0F) << 12 | next(1) << 6 | next(2), 3),
             _ => ((first & 0x07) << 18 | next(1) << 12 | next(2) << 6 | next(3), 4),
         };
         let page = usize::from(self.pages.get(c / PAGE).copied().unwrap_or(0));
@@ -164,7 +164,7 @@ fn leading_letters<const LOWER_ONLY: bool>(bytes: u64) -> usize {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGH: u64 = 0x80 * ONES;
     let low = bytes & !HIGH;
-    let low = if LOWER_ONLY { low } else { low | 0x20 * ONES };
+    let low = if LOWER_ONLY { low } else { low | (0x20 * ONES) };
     // Each sum stays within its byte and reaches the high bit from `a` on, or after `z`.
     let from_a = low + (0x80 - b'a' as u64) * ONES;
     let after_z = low + (0x7F - b'z' as u64) * ONES;

@@ -223,10 +223,10 @@ impl<'a> Reader<'a> {
     fn number(&mut self) -> Option<f64> {
         self.skip_space();
         let rest = self.json.get(self.at..)?;
-        let len = rest.bytes().position(|byte| matches!(byte, b']' | b',' | ..=b' '))?;
+        let len = memchr::memchr(b']', rest.as_bytes())?;
         self.at += len;
         // Rounded correctly, as `serde_json` does with its feature `float_roundtrip`, but faster.
-        rest[..len].parse().ok().filter(|number: &f64| number.is_finite())
+        rest[..len].trim_ascii_end().parse().ok().filter(|number: &f64| number.is_finite())
     }
 
     fn value<T: Deserialize<'a>>(&mut self) -> Result<T> {

@@ -219,7 +219,7 @@ impl Block {
         (0..4).find_map(|word| {
             let bases = children.iter().try_fold(self.bases[word], |bases, child| {
                 // The upper bits of a label exchange the words of a set, the lower bits the bits of a word.
-                let free = self.free[word ^ child.label() / 64];
+                let free = self.free[word ^ (child.label() / 64)];
                 let bases = bases & if free == 0 { 0 } else { exchanged(free, child.label() % 64) };
                 (bases != 0).then_some(bases)
             })?;
