@@ -6,7 +6,7 @@
 A client that is not installed is skipped and named; a difference over the bound fails with exit code 1.
 Bounds, for vectors of length 1: 1e-6, except that
 * model2vec and sentence-transformers compute in float16 when the table is float16: 1e-3;
-* onnxruntime sums in another order, which shows where values have more than a float16's digits: 1e-5 for int8.
+* onnxruntime sums in another order than the reference, which shows on long repetitive texts: 5e-6.
 sentence-transformers is compared on the texts where it is defined to agree: no unknown token, at most max_length
 tokens, not empty.
 """
@@ -90,7 +90,6 @@ def check(binary, folder, texts):
     expected = m2v(binary, folder, texts)
     found, model = model2vec(folder, texts)
     python_bound = 1e-3 if model.embedding.dtype == np.float16 else 1e-6
-    graph_bound = 1e-5 if model.embedding.dtype == np.int8 else 1e-6
     good = [report(folder, "model2vec", len(texts), expected, found, python_bound)]
     limit = model.max_length or 512
     cut = (model.max_length or 10**9) * model.median_token_length
@@ -98,7 +97,7 @@ def check(binary, folder, texts):
     if (folder / "onnx").exists():
         found = onnxruntime(folder, texts)
         # Clients of the graph cut tokens, not code points: texts that model2vec cuts there may differ.
-        good.append(report(folder, "onnxruntime", sum(short), expected[short], found[short], graph_bound))
+        good.append(report(folder, "onnxruntime", sum(short), expected[short], found[short], 5e-6))
     if importlib.util.find_spec("sentence_transformers"):
         model.tokenizer.no_truncation()
         whole = [model.tokenizer.encode(text, add_special_tokens=False).ids for text in texts]
