@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stderr, clippy::print_stdout, reason = "a command-line tool talks to its user")]
 
+mod bench;
 mod pipeline;
 
 use std::process::ExitCode;
@@ -18,21 +19,25 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Task {
+    Bench(bench::Args),
     /// Load a model, quantise it, export it to ONNX, run both and compare them with the model, and report.
     Pipeline(pipeline::Args),
 }
 
 fn main() -> ExitCode {
-    let result = match Cli::parse().task {
-        Task::Pipeline(args) => pipeline::run(&args),
+    let failed = match Cli::parse().task {
+        Task::Bench(args) => bench::run(&args).err().map(|error| error.to_string()),
+        Task::Pipeline(args) => match pipeline::run(&args) {
+            Err(pipeline::Error::Interrupted) => {
+                eprintln!("interrupted; nothing was written");
+                return ExitCode::from(130);
+            }
+            result => result.err().map(|error| error.to_string()),
+        },
     };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(pipeline::Error::Interrupted) => {
-            eprintln!("interrupted; nothing was written");
-            ExitCode::from(130)
-        }
-        Err(error) => {
+    match failed {
+        None => ExitCode::SUCCESS,
+        Some(error) => {
             eprintln!("error: {error}");
             ExitCode::FAILURE
         }

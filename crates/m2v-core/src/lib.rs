@@ -27,8 +27,7 @@
 //! # Ok::<(), m2v_core::Error>(())
 //! ```
 #![forbid(unsafe_op_in_unsafe_fn)]
-#![cfg_attr(not(feature = "mmap"), forbid(unsafe_code))]
-#![cfg_attr(feature = "mmap", deny(unsafe_code))]
+#![deny(unsafe_code)]
 
 #[cfg(target_endian = "big")]
 compile_error!("m2v reads little-endian tensors in place; big-endian targets are not supported");
@@ -56,6 +55,8 @@ pub use dtype::{Dtype, Element};
 pub use error::{Error, Result};
 pub use head::{Activation, Head, Layer};
 pub use io::{Dir, DirSink, Files, Memory, Sink, Source};
+#[doc(hidden)]
+pub use kernel::Isa;
 pub use layout::Layout;
 pub use table::{EmbeddingTable, PoolOptions};
 pub use tensor::{Tensor, ViewError};

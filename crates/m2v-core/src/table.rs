@@ -1,13 +1,12 @@
 //! The embedding table and pooling over it.
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use ndarray::ArrayViewMut2;
 
 use crate::dtype::Dtype;
 use crate::error::{Error, Result, describe};
-use crate::kernel;
+use crate::kernel::{self, Block, Isa, Job, Rows};
 use crate::tensor::Tensor;
 
 /// How [`EmbeddingTable::pool_into`] turns a sum into an embedding.
@@ -156,6 +155,22 @@ impl EmbeddingTable {
         ids: &[u32],
         ends: &[usize],
         options: PoolOptions,
+        out: ArrayViewMut2<'_, f32>,
+    ) -> Result<()> {
+        self.pool_into_on(Isa::best(), ids, ends, options, out)
+    }
+
+    /// As [`EmbeddingTable::pool_into`], with the kernels of one instruction set: for tests and benchmarks.
+    ///
+    /// # Errors
+    /// As [`EmbeddingTable::pool_into`].
+    #[doc(hidden)]
+    pub fn pool_into_on(
+        &self,
+        isa: Isa,
+        ids: &[u32],
+        ends: &[usize],
+        options: PoolOptions,
         mut out: ArrayViewMut2<'_, f32>,
     ) -> Result<()> {
         self.check(ids, ends.len(), &out)?;
@@ -167,19 +182,19 @@ impl EmbeddingTable {
         if last != ids.len() {
             return Err(Error::Shape { what: "last of the ends", expected: ids.len(), found: last });
         }
-        let mut start = 0;
-        for (&end, mut row) in ends.iter().zip(out.rows_mut()) {
-            let ids = &ids[start..end];
-            start = end;
-            match row.as_slice_mut() {
-                Some(sum) => self.pool(ids, options, sum),
-                // A caller's view with gaps between the columns.
-                None => {
-                    let mut sum = vec![0.0; self.dim];
-                    self.pool(ids, options, &mut sum);
-                    row.iter_mut().zip(sum).for_each(|(out, x)| *out = x);
-                }
-            }
+        let normalize = options.normalize;
+        let block = Block { rows: self.kernel_rows(), ids };
+        if let Some(out) = out.as_slice_mut() {
+            kernel::pool(isa, Job { block, start: 0, ends, normalize, out });
+            return Ok(());
+        }
+        // A caller's view with gaps between its rows or columns.
+        let mut vector = vec![0.0; self.dim];
+        let starts = std::iter::once(0).chain(ends.iter().copied());
+        for ((start, end), mut row) in starts.zip(ends).zip(out.rows_mut()) {
+            let ends = std::slice::from_ref(end);
+            kernel::pool(isa, Job { block, start, ends, normalize, out: &mut vector });
+            row.iter_mut().zip(&vector).for_each(|(out, &x)| *out = x);
         }
         Ok(())
     }
@@ -190,11 +205,12 @@ impl EmbeddingTable {
     /// As [`EmbeddingTable::pool_into`].
     pub fn lookup_into(&self, ids: &[u32], mut out: ArrayViewMut2<'_, f32>) -> Result<()> {
         self.check(ids, ids.len(), &out)?;
+        let block = Block { rows: self.kernel_rows(), ids };
         let mut vector = vec![0.0; self.dim];
-        for (&id, mut row) in ids.iter().zip(out.rows_mut()) {
-            // A product is not changed by adding it to zero, except that −0 becomes 0.
-            vector.fill(0.0);
-            self.add(id, &mut vector);
+        for (start, mut row) in out.rows_mut().into_iter().enumerate() {
+            // The mean of one vector is that vector, except that −0 becomes 0.
+            let ends = &[start + 1];
+            kernel::pool(Isa::best(), Job { block, start, ends, normalize: false, out: &mut vector });
             row.iter_mut().zip(&vector).for_each(|(out, &x)| *out = x);
         }
         Ok(())
@@ -209,27 +225,20 @@ impl EmbeddingTable {
             }
         }
         let count = self.id_count();
-        match ids.iter().max() {
-            Some(&id) if id as usize >= count => Err(Error::IdOutOfRange { id, count }),
+        match ids.iter().copied().max() {
+            Some(id) if id as usize >= count => Err(Error::IdOutOfRange { id, count }),
             _ => Ok(()),
         }
     }
 
-    fn pool(&self, ids: &[u32], options: PoolOptions, sum: &mut [f32]) {
-        sum.fill(0.0);
-        ids.iter().for_each(|&id| self.add(id, sum));
-        kernel::finish(sum, ids.len(), options.normalize);
-    }
-
-    fn add(&self, id: u32, sum: &mut [f32]) {
-        let weight = self.weights_f32.as_ref().map(|weights| weights[id as usize]);
-        kernel::add_row(self.dtype(), sum, &self.embeddings.bytes()[self.row_bytes(id)], weight);
-    }
-
-    fn row_bytes(&self, id: u32) -> Range<usize> {
-        let row = self.row_of.as_ref().map_or(id as usize, |row_of| row_of[id as usize] as usize);
-        let stride = self.dim * self.dtype().size();
-        row * stride..(row + 1) * stride
+    fn kernel_rows(&self) -> Rows<'_> {
+        Rows {
+            bytes: self.embeddings.bytes(),
+            dtype: self.dtype(),
+            dim: self.dim,
+            weights: self.weights_f32(),
+            row_of: self.row_of(),
+        }
     }
 }
 

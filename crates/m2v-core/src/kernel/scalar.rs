@@ -1,66 +1,51 @@
-//! Portable kernels; what every other one is compared with.
+//! Kernels without a line for any processor; the compiler turns them into the vectors every target has.
 
-use half::slice::HalfFloatSliceExt;
-use half::{bf16, f16};
+use std::ops::Range;
 
+use bytemuck::pod_read_unaligned;
+
+use super::Kernels;
+use super::block::{Block, Job, Tile, add_integers, each_tile};
+use super::widen::Widen;
 use crate::dtype::Dtype;
 
-/// Adds `row × weight`, each product rounded to f32 first, to the accumulators.
-///
-/// `row` holds `sum.len()` elements of `dtype`, at any alignment.
-pub(crate) fn add_row(dtype: Dtype, sum: &mut [f32], row: &[u8], weight: Option<f32>) {
-    match dtype {
-        Dtype::F32 => add(sum, row, weight, f32::from_le_bytes),
-        Dtype::F64 => add(sum, row, weight, |bytes| f64::from_le_bytes(bytes) as f32),
-        Dtype::F16 => add_f16(sum, row, weight),
-        Dtype::BF16 => add(sum, row, weight, |bytes| bf16::from_le_bytes(bytes).to_f32()),
-        Dtype::I8 => add(sum, row, weight, |[byte]: [u8; 1]| f32::from(byte as i8)),
-        // `EmbeddingTable::try_new` lets no other type through.
-        Dtype::I32 | Dtype::I64 => debug_assert!(false, "{dtype} is not the type of a table"),
+/// The portable kernels.
+#[derive(Clone, Copy)]
+pub(super) struct Scalar;
+
+impl Kernels for Scalar {
+    fn pool<E: Widen, const WEIGHTED: bool>(self, job: Job<'_>) {
+        each_tile(job, [32, 8, 1], |tile| match tile.sum.len() {
+            32 => add::<E, WEIGHTED, 32>(tile),
+            8 => add::<E, WEIGHTED, 8>(tile),
+            _ => add::<E, WEIGHTED, 1>(tile),
+        });
     }
 }
 
-fn add<const N: usize>(sum: &mut [f32], row: &[u8], weight: Option<f32>, widen: impl Fn([u8; N]) -> f32) {
-    let (elements, _) = row.as_chunks::<N>();
-    match weight {
-        None => sum.iter_mut().zip(elements).for_each(|(sum, &x)| *sum += widen(x)),
-        Some(weight) => sum.iter_mut().zip(elements).for_each(|(sum, &x)| *sum += widen(x) * weight),
+fn add<E: Widen, const WEIGHTED: bool, const N: usize>(tile: Tile<'_>) {
+    if E::DTYPE == Dtype::I8 && !WEIGHTED {
+        return add_integers(tile, add_i8::<N>);
     }
+    let Tile { block, tokens, column, sum } = tile;
+    let mut sums = [0.0f32; N];
+    for &id in &block.ids[tokens] {
+        let row: [E; N] = pod_read_unaligned(block.rows.part::<E>(id, column, N));
+        if WEIGHTED {
+            let weight = block.rows.weight(id);
+            sums.iter_mut().zip(row).for_each(|(sum, x)| *sum += x.widen() * weight);
+        } else {
+            sums.iter_mut().zip(row).for_each(|(sum, x)| *sum += x.widen());
+        }
+    }
+    sum.copy_from_slice(&sums);
 }
 
-/// Half precision is widened a few registers at a time: `half` picks the processor's instruction once a slice.
-fn add_f16(sum: &mut [f32], row: &[u8], weight: Option<f32>) {
-    const STEP: usize = 64;
-    let (mut halves, mut wide) = ([f16::ZERO; STEP], [0.0; STEP]);
-    for (sum, row) in sum.chunks_mut(STEP).zip(row.chunks(2 * STEP)) {
-        let (halves, wide) = (&mut halves[..sum.len()], &mut wide[..sum.len()]);
-        for (half, &bytes) in halves.iter_mut().zip(row.as_chunks::<2>().0) {
-            *half = f16::from_le_bytes(bytes);
-        }
-        halves.convert_to_f32_slice(wide);
-        match weight {
-            None => sum.iter_mut().zip(wide).for_each(|(sum, x)| *sum += *x),
-            Some(weight) => sum.iter_mut().zip(wide).for_each(|(sum, x)| *sum += *x * weight),
-        }
+fn add_i8<const N: usize>(block: &Block<'_>, tokens: Range<usize>, column: usize) -> [i16; N] {
+    let mut sums = [0i16; N];
+    for &id in &block.ids[tokens] {
+        let row: [i8; N] = pod_read_unaligned(block.rows.part::<i8>(id, column, N));
+        sums.iter_mut().zip(row).for_each(|(sum, x)| *sum += i16::from(x));
     }
-}
-
-/// Turns a sum of `count` rows into their mean, and divides that by its length if asked to.
-pub(crate) fn finish(sum: &mut [f32], count: usize, normalize: bool) {
-    if count == 0 {
-        return;
-    }
-    let count = count as f32;
-    sum.iter_mut().for_each(|x| *x /= count);
-    if normalize {
-        // Squares in f64: no overflow for any f32, and the result is the rounded true length.
-        let mut squares = [0.0f64; 8];
-        let (chunks, rest) = sum.as_chunks::<8>();
-        for chunk in chunks {
-            squares.iter_mut().zip(chunk).for_each(|(square, &x)| *square += f64::from(x) * f64::from(x));
-        }
-        squares.iter_mut().zip(rest).for_each(|(square, &x)| *square += f64::from(x) * f64::from(x));
-        let length = squares.iter().sum::<f64>().sqrt() as f32 + 1e-32;
-        sum.iter_mut().for_each(|x| *x /= length);
-    }
+    sums
 }

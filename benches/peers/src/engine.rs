@@ -1,0 +1,117 @@
+//! The two sides behind one interface, so that they are given the same work.
+
+use std::hint::black_box;
+use std::path::Path;
+
+use anyhow::{Context, Result, anyhow};
+use m2v_core::Dir;
+use m2v_core::ndarray::{Array2, Axis, Slice};
+use m2v_infer::EncoderExt;
+
+/// How texts are handed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// All texts in one call, a fresh output.
+    OneCall,
+    /// 256 texts a call; ours into a reused buffer, the peer, which has no such call, through `encode_flat`.
+    Calls256,
+    /// One text a call; ours into a reused buffer, the peer through `encode_single`.
+    OneText,
+}
+
+/// Texts of one call in [`Mode::Calls256`].
+pub(crate) const CALL: usize = 256;
+
+impl Mode {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::OneCall => "one-call",
+            Self::Calls256 => "256-texts",
+            Self::OneText => "one-text",
+        }
+    }
+}
+
+/// One side: a loaded model and its calls.
+pub(crate) trait Engine: Sized {
+    fn load(folder: &Path) -> Result<Self>;
+
+    /// Embeds all texts and throws the embeddings away.
+    fn pass(&mut self, texts: &[String], mode: Mode) -> Result<()>;
+
+    /// The embeddings, row after row.
+    fn embed(&mut self, texts: &[String]) -> Result<Vec<f32>>;
+}
+
+/// m2v.
+pub(crate) struct Ours {
+    pub(crate) model: m2v_infer::StaticModel,
+    /// The reused output of up to [`CALL`] texts.
+    buffer: Array2<f32>,
+}
+
+impl Ours {
+    /// The same with all of a text counting.
+    pub(crate) fn unlimited(&self) -> Self {
+        let options = self.model.options().with_max_length(None);
+        Self { model: self.model.with_options(options), buffer: self.buffer.clone() }
+    }
+
+    /// Whether texts are tokenised by m2v itself, not by the `tokenizers` crate.
+    pub(crate) fn is_native(&self) -> bool {
+        !self.model.tokenizer().implementation().contains("tokenizers")
+    }
+}
+
+impl Engine for Ours {
+    fn load(folder: &Path) -> Result<Self> {
+        let source = Dir::open(folder)?;
+        let model =
+            m2v_infer::StaticModel::load(&source).with_context(|| format!("m2v: {}", folder.display()))?;
+        let buffer = Array2::zeros((CALL, model.table().dim()));
+        Ok(Self { model, buffer })
+    }
+
+    fn pass(&mut self, texts: &[String], mode: Mode) -> Result<()> {
+        let size = match mode {
+            Mode::OneCall => {
+                black_box(self.model.encode(texts)?);
+                return Ok(());
+            }
+            Mode::Calls256 => CALL,
+            Mode::OneText => 1,
+        };
+        for texts in texts.chunks(size) {
+            self.model.encode_into(texts, self.buffer.slice_axis_mut(Axis(0), Slice::from(..texts.len())))?;
+            black_box(&self.buffer);
+        }
+        Ok(())
+    }
+
+    fn embed(&mut self, texts: &[String]) -> Result<Vec<f32>> {
+        Ok(self.model.encode(texts)?.into_raw_vec_and_offset().0)
+    }
+}
+
+/// model2vec-rs.
+pub(crate) struct Peer(model2vec_rs::model::StaticModel);
+
+impl Engine for Peer {
+    fn load(folder: &Path) -> Result<Self> {
+        let model = model2vec_rs::model::StaticModel::from_pretrained(folder, None, None, None);
+        Ok(Self(model.map_err(|error| anyhow!("model2vec-rs: {}: {error:#}", folder.display()))?))
+    }
+
+    fn pass(&mut self, texts: &[String], mode: Mode) -> Result<()> {
+        match mode {
+            Mode::OneCall => drop(black_box(self.0.encode_flat(texts))),
+            Mode::Calls256 => texts.chunks(CALL).for_each(|texts| drop(black_box(self.0.encode_flat(texts)))),
+            Mode::OneText => texts.iter().for_each(|text| drop(black_box(self.0.encode_single(text)))),
+        }
+        Ok(())
+    }
+
+    fn embed(&mut self, texts: &[String]) -> Result<Vec<f32>> {
+        Ok(self.0.encode_flat(texts))
+    }
+}

@@ -1,0 +1,56 @@
+//! From sums to means and unit vectors.
+
+/// Squares are added in this many columns side by side.
+const LANES: usize = 16;
+
+/// Turns the sum of `count` rows into their mean, divided by its length if `normalize`.
+#[inline(always)]
+pub(super) fn finish(sum: &mut [f32], count: usize, normalize: bool) {
+    if count == 0 {
+        return;
+    }
+    if normalize {
+        // v / (‖v‖ + ε) with v = s / n is s / (‖s‖ + n·ε): one division, and one rounding, less.
+        let length = (square(sum).sqrt() + count as f64 * 1e-32) as f32;
+        if length.is_finite() {
+            return sum.iter_mut().for_each(|x| *x /= length);
+        }
+    }
+    let count = count as f32;
+    sum.iter_mut().for_each(|x| *x /= count);
+    if normalize {
+        let length = square(sum).sqrt() as f32 + 1e-32;
+        sum.iter_mut().for_each(|x| *x /= length);
+    }
+}
+
+/// ‖sum‖², in f64: no square of an f32 overflows, underflows or is rounded there. The order is fixed.
+#[inline(always)]
+fn square(sum: &[f32]) -> f64 {
+    let mut squares = [0.0; LANES];
+    let (chunks, rest) = sum.as_chunks();
+    for chunk in chunks {
+        add_squares(&mut squares, chunk);
+    }
+    if !rest.is_empty() {
+        let mut last = [0.0; LANES];
+        last[..rest.len()].copy_from_slice(rest);
+        add_squares(&mut squares, &last);
+    }
+    // In halves, not one after another: 4 additions have to wait for each other instead of 16.
+    let mut half = LANES / 2;
+    while half > 0 {
+        for i in 0..half {
+            squares[i] += squares[i + half];
+        }
+        half /= 2;
+    }
+    squares[0]
+}
+
+#[inline(always)]
+fn add_squares(squares: &mut [f64; LANES], chunk: &[f32; LANES]) {
+    for (square, &x) in squares.iter_mut().zip(chunk) {
+        *square += f64::from(x) * f64::from(x);
+    }
+}

@@ -1,0 +1,135 @@
+//! AVX2.
+
+use std::arch::x86_64::*;
+use std::ops::Range;
+
+use bytemuck::cast;
+
+use super::{load, prefetch};
+use crate::dtype::Dtype;
+use crate::kernel::Kernels;
+use crate::kernel::block::{Block, Job, Tile, add_integers, each_tile};
+use crate::kernel::widen::Widen;
+
+/// Proof that this machine has AVX2 and F16C.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::kernel) struct Avx2(());
+
+impl Avx2 {
+    /// Columns a table must have.
+    pub(in crate::kernel) const NARROWEST: usize = 32;
+
+    pub(in crate::kernel) fn detect() -> Option<Self> {
+        let detected = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("f16c");
+        detected.then_some(Self(()))
+    }
+}
+
+impl Kernels for Avx2 {
+    #[expect(unsafe_code, reason = "only a check at run time tells that the processor has the instructions")]
+    fn pool<E: Widen, const WEIGHTED: bool>(self, job: Job<'_>) {
+        // SAFETY: `self` is made only by `detect`, which has found these features.
+        unsafe { pool::<E, WEIGHTED>(job) }
+    }
+}
+
+#[target_feature(enable = "avx2,f16c")]
+fn pool<E: Widen, const WEIGHTED: bool>(job: Job<'_>) {
+    if E::DTYPE == Dtype::I8 && !WEIGHTED {
+        return each_tile(job, [128, 64, 32], |tile| match tile.sum.len() {
+            128 => add_integers(tile, |block, tokens, column| add_i8::<128, 4>(block, tokens, column)),
+            64 => add_integers(tile, |block, tokens, column| add_i8::<64, 2>(block, tokens, column)),
+            _ => add_integers(tile, |block, tokens, column| add_i8::<32, 1>(block, tokens, column)),
+        });
+    }
+    each_tile(job, [64, 32], |tile| match tile.sum.len() {
+        64 => add::<E, WEIGHTED, 64, 4>(tile),
+        _ => add::<E, WEIGHTED, 32, 2>(tile),
+    });
+}
+
+/// Adds a tile of `N` columns: `F` pairs of registers.
+#[inline]
+#[target_feature(enable = "avx2,f16c")]
+fn add<E: Widen, const WEIGHTED: bool, const N: usize, const F: usize>(tile: Tile<'_>) {
+    let Tile { block, tokens, column, sum } = tile;
+    let mut sums = [[_mm256_setzero_ps(); 2]; F];
+    for token in tokens {
+        prefetch::<E>(&block, token, column, N);
+        let id = block.ids[token];
+        let row = block.rows.part::<E>(id, column, N);
+        let weight = _mm256_set1_ps(block.rows.weight(id));
+        for (i, sums) in sums.iter_mut().enumerate() {
+            for (sum, x) in sums.iter_mut().zip(widen::<E>(row, i)) {
+                *sum = _mm256_add_ps(*sum, if WEIGHTED { _mm256_mul_ps(x, weight) } else { x });
+            }
+        }
+    }
+    for (out, sums) in sum.as_chunks_mut::<16>().0.iter_mut().zip(sums) {
+        *out = cast(in_order::<E>(sums));
+    }
+}
+
+/// 16 columns as f32: the `index`th of a row, in the order [`in_order`] undoes.
+#[inline]
+#[target_feature(enable = "avx2,f16c")]
+fn widen<E: Widen>(row: &[u8], index: usize) -> [__m256; 2] {
+    let both = [2 * index, 2 * index + 1];
+    match E::DTYPE {
+        Dtype::F32 => both.map(|i| load(row, i)),
+        Dtype::F16 => both.map(|i| _mm256_cvtph_ps(load(row, i))),
+        Dtype::BF16 => {
+            // Two columns in each 32 bits: the even ones shifted up, the odd ones as they are.
+            let pairs: __m256i = load(row, index);
+            let odd = _mm256_set1_epi32(0xffff_0000_u32 as i32);
+            [_mm256_slli_epi32::<16>(pairs), _mm256_and_si256(pairs, odd)].map(|x| _mm256_castsi256_ps(x))
+        }
+        Dtype::I8 => both.map(|i| _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_cvtsi64_si128(load(row, i))))),
+        other => unreachable!("no kernel for {other}"),
+    }
+}
+
+/// Sums of 16 columns in the order of the columns.
+#[inline]
+#[target_feature(enable = "avx2,f16c")]
+fn in_order<E: Widen>([even, odd]: [__m256; 2]) -> [__m256; 2] {
+    if E::DTYPE != Dtype::BF16 {
+        return [even, odd];
+    }
+    let (low, high) = (_mm256_unpacklo_ps(even, odd), _mm256_unpackhi_ps(even, odd));
+    [_mm256_permute2f128_ps::<0x20>(low, high), _mm256_permute2f128_ps::<0x31>(low, high)]
+}
+
+/// Adds at most 256 int8 rows, two at a time: their columns side by side, and those pairs added in one step.
+#[inline]
+#[target_feature(enable = "avx2,f16c")]
+fn add_i8<const N: usize, const I: usize>(
+    block: &Block<'_>,
+    tokens: Range<usize>,
+    column: usize,
+) -> [i16; N] {
+    let row = |token: usize| {
+        prefetch::<i8>(block, token, column, N);
+        block.rows.part::<i8>(block.ids[token], column, N)
+    };
+    let none = [0; N];
+    let ones = _mm256_set1_epi8(1);
+    let mut sums = [[_mm256_setzero_si256(); 2]; I];
+    for token in tokens.clone().step_by(2) {
+        let left = row(token);
+        let right = if token + 1 < tokens.end { row(token + 1) } else { &none };
+        for (i, sums) in sums.iter_mut().enumerate() {
+            let (left, right) = (load(left, i), load(right, i));
+            let pairs = [_mm256_unpacklo_epi8(left, right), _mm256_unpackhi_epi8(left, right)];
+            for (sum, pair) in sums.iter_mut().zip(pairs) {
+                *sum = _mm256_add_epi16(*sum, _mm256_maddubs_epi16(ones, pair));
+            }
+        }
+    }
+    // `unpack` took 8 columns of each 16 into one register and the next 8 into the other.
+    let mut out = [0; N];
+    for (out, [a, b]) in out.as_chunks_mut::<32>().0.iter_mut().zip(sums) {
+        *out = cast([_mm256_permute2x128_si256::<0x20>(a, b), _mm256_permute2x128_si256::<0x31>(a, b)]);
+    }
+    out
+}
