@@ -8,6 +8,8 @@
 //! cargo bench -p m2v-core --bench pool -- f16-256 # one case
 //! ```
 
+#![expect(clippy::unwrap_used, reason = "a benchmark fails by panicking")]
+
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
@@ -29,7 +31,7 @@ impl Blocks {
         for rank in 1..ROWS {
             cumulated[rank] += cumulated[rank - 1];
         }
-        let mut id = |random: &mut Random| {
+        let id = |random: &mut Random| {
             let x = random.unit() * cumulated[ROWS - 1];
             cumulated.partition_point(|&sum| sum < x).min(ROWS - 1) as u32
         };
