@@ -160,9 +160,9 @@ mod tests {
             }
             tiles
         };
-        assert_eq!(tiles(64), [0..64]);
+        assert_eq!(tiles(64), vec![(0..64)]);
         assert_eq!(tiles(100), [0..64, 36..100]);
-        assert_eq!(tiles(256), [0..256]);
+        assert_eq!(tiles(256), vec![(0..256)]);
         assert_eq!(tiles(300), [0..256, 236..300]);
         assert_eq!(tiles(384), [0..256, 256..384]);
         assert_eq!(tiles(768), [0..256, 256..512, 512..768]);
