@@ -114,6 +114,8 @@ impl Builder {
 
     /// Adds a piece, the first `common` bytes of which are those of the piece before it, and no more.
     fn insert(&mut self, common: usize, piece: &[u8], id: u32) {
+        // There is nothing before the first piece.
+        let common = common.min(self.path.len() - 1);
         self.close(common + 1);
         for &label in &piece[common..] {
             self.path.push(Node { label, id: NO_PIECE, first_child: self.children.len() });
