@@ -107,10 +107,11 @@ impl Merges<'_> {
         ids: &StringTable,
         prefix: usize,
     ) -> Result<(Vec<Merge>, Vec<char>)> {
-        // Most vocabularies have the merged tokens in the order of the merges: the next one is tried before it is
-        // looked up. (Not if some are there twice, and it might be the wrong one of them.)
+        // Most vocabularies have the merged tokens in the order of the merges, of which some have several in a row for
+        // the same token: it and the next are tried before a token is looked up. (Not if some are there twice, and it
+        // might be the wrong one of them.)
         let distinct = ids.iter().count() == tokens.len();
-        let mut next = 0;
+        let mut last = 0..0;
         let mut merges = Vec::with_capacity(self.0.len());
         let mut joined = Vec::new();
         let mut text = Vec::new();
@@ -133,9 +134,10 @@ impl Merges<'_> {
                 return Err(field("model.merges", "a continuation with its prefix", right));
             };
             text.extend_from_slice(rest);
-            let guess = tokens.get(next).filter(|token| distinct && token.0.0.as_bytes() == text);
+            let mut near = tokens.get(last).unwrap_or_default().iter();
+            let guess = near.find(|token| distinct && token.0.0.as_bytes() == text);
             let merged = guess.map_or_else(|| id(&text), |token| Ok(token.1))?;
-            next = merged as usize + 1;
+            last = merged as usize..merged as usize + 2;
             merges.push(Merge { left: id(left.as_bytes())?, right: id(right.as_bytes())?, merged });
             let first = right.chars().next();
             // Neighbours among the merges often begin alike.

@@ -7,15 +7,17 @@
 //! (each token has an id of its own, none is empty, no prefix for continuations) the text of a symbol is that of its
 //! token, so that a pair that has changed merges into a longer token: what is not stale is just what stands there
 //! now. The heap then says the same as a search for the lowest rank from the left, which is quicker for short pieces
-//! ([`Bpe::merge_short`]). Long pieces, and all pieces of other vocabularies, go through [`queue`], which takes
-//! entries in the order of the heap and judges them with the same test.
+//! ([`Bpe::merge_short`]). Longer pieces, and all pieces of other vocabularies, go through [`queue`], which takes
+//! entries in the order of the heap and judges them with the same test; very long ones a window at a time
+//! ([`Queue::merge_windows`]), whose cuts are checked.
 //!
 //! Models that are byte-level get the text as it is: the 256 characters that stand for bytes are mapped back to bytes
 //! when the model is loaded. Tokens with other characters can only be reached through merges, which go by id.
 //!
 //! # Where it gives up
-//! [`Bpe::from_json`] says no to dropout, to more than [`pairs::MAX_IDS`] ids or [`pairs::MAX_RANKS`] merges, and to an unknown token
-//! that is missing although a text can ask for it: `tokenizers` then fails for some texts only.
+//! [`Bpe::from_json`] says no to dropout, to ids from [`pairs::MAX_IDS`] or ranks from [`pairs::MAX_RANKS`] on (two and
+//! four million), and to an unknown token that is missing although a text can ask for it: `tokenizers` then fails
+//! for some texts only.
 
 mod load;
 mod pairs;
@@ -49,6 +51,8 @@ pub(crate) struct BpeScratch {
 
 /// Pieces of fewer symbols are searched for the lowest rank again after each merge.
 const SHORT: usize = 32;
+/// Pieces of more symbols are merged in windows of this many.
+const WINDOW: usize = 1 << 13;
 
 impl Bpe {
     /// Appends the ids of a piece.
@@ -83,7 +87,8 @@ impl Bpe {
             symbols if symbols.len() < 8 => self.merge_short::<8>(symbols),
             symbols if symbols.len() < 16 => self.merge_short::<16>(symbols),
             symbols if symbols.len() < SHORT => self.merge_short::<SHORT>(symbols),
-            symbols => scratch.queue.merge(&self.pairs, symbols),
+            symbols if symbols.len() <= WINDOW => scratch.queue.merge(&self.pairs, symbols),
+            symbols => scratch.queue.merge_windows(&self.pairs, symbols, WINDOW, WINDOW / 16),
         };
         ids.truncate(start + len);
     }

@@ -20,9 +20,6 @@ pub(super) struct Pairs {
     tables: Vec<u32>,
     /// Slots, from the left; the first bucket stays empty.
     buckets: Vec<[u64; 4]>,
-    /// The ids that are the right one of some pair, a bit each: most are not, and need no look at a bucket that is
-    /// not in the cache. The last word is for all greater ids.
-    rights: Vec<u64>,
     /// What the pair of each rank becomes.
     merged: Vec<u32>,
 }
@@ -94,12 +91,7 @@ impl Pairs {
         };
         let tables = counts.into_iter().map(table).collect();
         let buckets = vec![[FREE; 4]; buckets as usize];
-        let ids = merges.iter().map(|merge| merge.right as usize + 1).max().unwrap_or(0);
-        let mut rights = vec![0; ids.div_ceil(64) + 1];
-        for merge in merges {
-            rights[merge.right as usize / 64] |= 1 << (merge.right % 64);
-        }
-        let mut pairs = Self { tables, buckets, rights, merged: Vec::with_capacity(merges.len()) };
+        let mut pairs = Self { tables, buckets, merged: Vec::with_capacity(merges.len()) };
         for merge in merges {
             pairs.push(merge);
         }
@@ -156,10 +148,7 @@ impl Pairs {
     /// right id starts.
     #[inline]
     fn bucket(&self, left: u32, right: u32) -> (usize, usize, usize) {
-        let is_right = self.rights[(right as usize / 64).min(self.rights.len() - 1)] >> (right % 64) & 1;
-        // No pair of those that it is right of has the greatest left id.
-        let left = if is_right == 0 { usize::MAX } else { left as usize };
-        let table = self.tables[left.min(self.tables.len() - 1)];
+        let table = self.tables[(left as usize).min(self.tables.len() - 1)];
         let bits = table & ((1 << SIZE_BITS) - 1);
         // The highest bits of the product.
         let first = u64::from(right.wrapping_mul(0x9E37_79B9)) << bits >> 32;

@@ -48,16 +48,77 @@ const KEEP: usize = 1 << 16;
 impl Queue {
     /// Merges symbols, fewer than 2³², in place; how many are left.
     pub(super) fn merge(&mut self, pairs: &Pairs, ids: &mut [u32]) -> usize {
-        self.fill(pairs, ids);
-        while let Some(&Reverse(rank)) = self.ranks.peek() {
-            self.merge_rank(pairs, rank);
-        }
-        let left = self.symbols.iter().map(|symbol| symbol.id).filter(|&id| id != NONE);
-        let len = ids.iter_mut().zip(left).map(|(id, symbol)| *id = symbol).count();
+        self.run(pairs, ids);
+        let len = ids.iter_mut().zip(self.tokens()).map(|(id, token)| *id = token.1).count();
         if self.symbols.len() > KEEP {
             *self = Self::default();
         }
         len
+    }
+
+    /// [`Queue::merge`], a window at a time, so that what it works on stays in the cache; for regular vocabularies.
+    ///
+    /// A window is cut between two of its tokens, and the next one starts there. What was merged before the cut
+    /// is so in the whole text as well, if only nothing merges across the cut. The two tokens next to it decide
+    /// that alone: a merge across it would take in parts of these two, each merged as far as it is without the
+    /// other, in the same order as in any text that has the two side by side. In the window, the token before the
+    /// cut stayed apart from its neighbour. If the next window begins with that same token, all is well; if not,
+    /// the two are tried alone.
+    pub(super) fn merge_windows(
+        &mut self,
+        pairs: &Pairs,
+        ids: &mut [u32],
+        window: usize,
+        overlap: usize,
+    ) -> usize {
+        let Some(tokens) = self.windows(pairs, ids, window, overlap) else { return self.merge(pairs, ids) };
+        ids[..tokens.len()].copy_from_slice(&tokens);
+        tokens.len()
+    }
+
+    /// The tokens; `None` if a token is longer than a window, or if a cut was wrong.
+    fn windows(&mut self, pairs: &Pairs, ids: &[u32], window: usize, overlap: usize) -> Option<Vec<u32>> {
+        let mut tokens = Vec::new();
+        let mut found: Vec<(usize, u32)> = Vec::new();
+        let mut start = 0;
+        // Where the last token before the window starts, and which one it stayed apart from.
+        let mut before: Option<(usize, u32)> = None;
+        loop {
+            let end = ids.len().min(start + window);
+            self.run(pairs, &ids[start..end]);
+            found.clear();
+            found.extend(self.tokens().map(|(at, id)| (start + at as usize, id)));
+            let (_, first) = *found.first()?;
+            if let Some((last, _)) = before.filter(|before| before.1 != first) {
+                let first_end = found.get(1).map_or(end, |second| second.0);
+                self.run(pairs, &ids[last..first_end]);
+                if self.symbols[start - last].id == NONE {
+                    return None;
+                }
+            }
+            if end == ids.len() {
+                tokens.extend(found.iter().map(|token| token.1));
+                return Some(tokens);
+            }
+            let cut = found.partition_point(|token| token.0 <= end - overlap) - 1;
+            let (last, _) = *found.get(cut.checked_sub(1)?)?;
+            let (next, neighbour) = found[cut];
+            tokens.extend(found[..cut].iter().map(|token| token.1));
+            (start, before) = (next, Some((last, neighbour)));
+        }
+    }
+
+    /// The tokens that are left, and where they start.
+    fn tokens(&self) -> impl Iterator<Item = (u32, u32)> {
+        let symbols = (0..).zip(&self.symbols).map(|(at, symbol)| (at, symbol.id));
+        symbols.filter(|symbol| symbol.1 != NONE)
+    }
+
+    fn run(&mut self, pairs: &Pairs, ids: &[u32]) {
+        self.fill(pairs, ids);
+        while let Some(&Reverse(rank)) = self.ranks.peek() {
+            self.merge_rank(pairs, rank);
+        }
     }
 
     fn fill(&mut self, pairs: &Pairs, ids: &[u32]) {

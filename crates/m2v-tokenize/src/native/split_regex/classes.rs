@@ -127,17 +127,12 @@ impl Classes {
         }
     }
 
-    /// [`Classes::run`] for flags that all ASCII letters (`lower`: the small ones) have, and no other ASCII.
+    /// [`Classes::run`] for flags that all ASCII letters (`LOWER`: the small ones) have, and no other ASCII.
     #[inline]
-    pub(super) fn run_of_letters<const LOWER_ONLY: bool>(
-        &self,
-        text: &[u8],
-        mut at: usize,
-        flags: u8,
-    ) -> usize {
+    pub(super) fn run_of_letters<const LOWER: bool>(&self, text: &[u8], mut at: usize, flags: u8) -> usize {
         loop {
             while let Some(&eight) = text.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
-                let letters = leading_letters::<LOWER_ONLY>(u64::from_le_bytes(eight));
+                let letters = leading_letters::<LOWER>(u64::from_le_bytes(eight)) as usize;
                 at += letters;
                 if letters < 8 {
                     break;
@@ -158,16 +153,41 @@ impl Classes {
     }
 }
 
+/// The end of an ASCII word of up to six letters, after a space or another letter, that an ASCII character ends: nearly
+/// all English pieces, without a branch that depends on their length. `LOWER`: only the first letter may be a capital,
+/// and there is another. `None` for whatever else is at `start`.
+#[inline]
+pub(super) fn ascii_word<const LOWER: bool>(text: &[u8], start: usize) -> Option<usize> {
+    let bytes = u64::from_le_bytes(*text.get(start..)?.first_chunk::<8>()?);
+    let first = bytes as u8;
+    let space = first == b' ';
+    let mut rest = bytes >> 8;
+    let mut end = 1;
+    if LOWER && space {
+        let capital = u32::from((rest as u8).is_ascii_uppercase());
+        rest >>= 8 * capital;
+        end += capital;
+    }
+    let letters = leading_letters::<LOWER>(rest);
+    let next = rest >> (8 * letters) & 0xFF;
+    end += letters;
+    // `|` and `&`: one branch.
+    let starts = space | first.is_ascii_alphabetic();
+    let enough = (letters > 0) | !(space | LOWER);
+    // `next` is one of the eight bytes.
+    (starts & enough & (end < 8) & (next < 0x80)).then_some(start + end as usize)
+}
+
 /// How many of the bytes, from the lowest on, are ASCII letters, up to the first that is not.
 #[inline]
-fn leading_letters<const LOWER_ONLY: bool>(bytes: u64) -> usize {
+fn leading_letters<const LOWER: bool>(bytes: u64) -> u32 {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGH: u64 = 0x80 * ONES;
     let low = bytes & !HIGH;
-    let low = if LOWER_ONLY { low } else { low | (0x20 * ONES) };
+    let low = if LOWER { low } else { low | (0x20 * ONES) };
     // Each sum stays within its byte and reaches the high bit from `a` on, or after `z`.
     let from_a = low + (0x80 - b'a' as u64) * ONES;
     let after_z = low + (0x7F - b'z' as u64) * ONES;
     let others = !(from_a & !after_z & !bytes) & HIGH;
-    others.trailing_zeros() as usize / 8
+    others.trailing_zeros() / 8
 }

@@ -22,7 +22,7 @@ mod pattern;
 #[cfg(test)]
 mod tests;
 
-use classes::{Classes, END, LETTER, LOWER, MARK, NEWLINE, NUMBER, SPACE, UPPER};
+use classes::{Classes, END, LETTER, LOWER, MARK, NEWLINE, NUMBER, SPACE, UPPER, ascii_word};
 
 /// A scanner for one of the expressions.
 #[derive(Clone, Copy)]
@@ -104,7 +104,8 @@ impl SplitRegex {
 
     #[inline]
     fn gpt2(&self, text: &[u8], start: usize) -> usize {
-        if let Some(end) = contraction(text, start, Case::Lower) {
+        if let Some(end) = ascii_word::<false>(text, start).or_else(|| contraction(text, start, Case::Lower))
+        {
             return end;
         }
         let body = start + usize::from(text.get(start) == Some(&b' '));
@@ -122,7 +123,8 @@ impl SplitRegex {
 
     #[inline]
     fn cl100k(&self, text: &[u8], start: usize, contractions: Case, digits: Digits, word: u8) -> usize {
-        if let Some(end) = contraction(text, start, contractions) {
+        if let Some(end) = ascii_word::<false>(text, start).or_else(|| contraction(text, start, contractions))
+        {
             return end;
         }
         let (class, len) = self.classes.at(text, start);
@@ -150,6 +152,11 @@ impl SplitRegex {
         digits: Digits,
         slashes: bool,
     ) -> usize {
+        let with_contraction =
+            |end| contractions.and_then(|case| contraction(text, end, case)).unwrap_or(end);
+        if let Some(end) = ascii_word::<true>(text, start) {
+            return with_contraction(end);
+        }
         let (class, len) = self.classes.at(text, start);
         if class & NUMBER != 0 {
             return self.digits(text, start + len, digits);
@@ -163,7 +170,7 @@ impl SplitRegex {
         let word =
             word.or_else(|| prefixed.and_then(|at| self.upper(text, at))).or_else(|| self.upper(text, start));
         if let Some(end) = word {
-            return contractions.and_then(|case| contraction(text, end, case)).unwrap_or(end);
+            return with_contraction(end);
         }
         self.symbols(text, start, LETTER, slashes).unwrap_or_else(|| self.lines(text, start))
     }
