@@ -30,7 +30,7 @@ pub(super) enum Normalizer {
     },
     /// ` {2,}` to something: what SentencePiece models do to runs of spaces.
     ReplaceSpaces(String),
-    Precompiled(Precompiled),
+    Precompiled(Box<Precompiled>),
 }
 
 impl Normalizer {
@@ -55,7 +55,7 @@ impl Normalizer {
             }
             N::Precompiled { precompiled_charsmap: Some(charsmap) } => {
                 match Precompiled::from_base64(&charsmap)? {
-                    Some(precompiled) => Self::Precompiled(precompiled),
+                    Some(precompiled) => Self::Precompiled(Box::new(precompiled)),
                     None => return Ok(None),
                 }
             }
