@@ -1,4 +1,76 @@
 //! The hot loop: adding rows of a table.
+//!
+//! # What is computed
+//!
+//! For each text, column by column and in f32: the rows of its tokens are widened, multiplied by the token's
+//! weight where there are weights, and added **in the order of the tokens, to one accumulator, each product
+//! rounded before it is added** (no fused multiply-add). The sum is divided by the number of tokens. That is
+//! what the reference does, and any other order misses it by up to 3e-4 on long repetitive texts.
+//!
+//! Columns do not know of each other. So a kernel may take them in any order and as many at once as it has
+//! registers for; all kernels, scalar or not, give the same bits. `tests/pooling` holds each of them to a plain
+//! loop.
+//!
+//! * **int8 without weights** is added as integers and converted once. As long as no partial sum exceeds 2²⁴,
+//!   which takes more than 131,072 tokens of −128, f32 would not have rounded either and the bits are the same;
+//!   beyond that the integers are the more exact. They do not overflow: [`block::add_integers`].
+//! * **Unit vectors** are the sum divided by (its length + 1e-32 × tokens), which equals the mean divided by (its
+//!   length + 1e-32) but for one rounding and one division less: 1.1 times as fast for int8 at 256 columns.
+//!   Squares are exact in f64, and added there in a fixed order. Where the sum's length is not a finite f32 the
+//!   mean is taken first, so that nothing overflows that does not overflow in the reference.
+//! * **f64** tables are rounded to f32 as they are read, and only have the scalar kernel.
+//!
+//! # How
+//!
+//! [`block::each_tile`] cuts a text's sum into tiles: as many columns as fit in the registers. A tile's
+//! accumulators stay there while all tokens of the text pass. Rows are read through slices of checked length, at
+//! any alignment; sums are written once. 24 tokens before a row is needed, also across the ends of texts, it is
+//! asked for.
+//!
+//! There is a kernel for each instruction set in [`Isa`]; [`Isa::best`] chooses at run time. A table narrower
+//! than a kernel's narrowest tile gets the next kernel: AVX-512 from 64 columns, AVX2 from 32.
+//!
+//! # Safety
+//!
+//! Intrinsics without pointers are safe where the compiler knows the instruction set, and `bytemuck` turns bytes
+//! into registers; so the kernels themselves are safe code that checks each row it reads. That costs nothing
+//! that could be measured against unchecked reads. `unsafe` is left in two places, in [`x86_64`]: entering code
+//! for an instruction set that was detected, and the prefetch.
+//!
+//! # What it gains
+//!
+//! Nanoseconds per token, normalised, 28 tokens a text, Zipf-distributed over 30,000 rows; `benches/pool.rs` on
+//! one of two shared cores of an AVX-512 EPYC (Zen 5), medians; in brackets with weights.
+//!
+//! | | scalar | AVX2 | AVX-512 |
+//! |---|---|---|---|
+//! | f32, 256 columns | 27.4 (31.8) | 12.9 (13.6) | 10.4 (10.5) |
+//! | f16, 256 | 64.0 (85.0) | 9.6 (10.3) | 6.0 (6.9) |
+//! | bf16, 256 | 16.4 (23.8) | 8.6 (11.0) | 5.0 (6.2) |
+//! | int8, 256 | 11.4 (33.1) | 5.0 (11.3) | 3.7 (6.1) |
+//! | f32, 64 | 4.1 (5.3) | 2.6 (3.2) | 2.5 (3.0) |
+//! | f16, 64 | 16.3 (19.5) | 2.6 (2.9) | 2.3 (2.9) |
+//! | int8, 64 | 3.4 (8.6) | 2.1 (3.2) | 2.4 (2.7) |
+//!
+//! Given the same prefetches, what the compiler makes of the scalar loop for these instruction sets (arrays of
+//! the best of 32, 64, 128 and 256 columns) takes, in units of the kernels here and with all rows in cache:
+//!
+//! | | f32 | f16 | bf16 | int8 | int8, weights |
+//! |---|---|---|---|---|---|
+//! | AVX2 | 0.9 | 3.0 | 1.05 | 1.6 | 1.3 |
+//! | AVX-512 | 1.0 | 2.5 | 1.3 | 2.8 | 1.4 |
+//!
+//! so f32 is there only because the others need the loop around it.
+//!
+//! # What was tried and left out
+//!
+//! * Reads without bounds checks: no difference. Fused multiply-add for the squares: 2 %. Multiplying by the
+//!   length's reciprocal: 3 to 5 %, and another rounding.
+//! * Prefetching 4 to 96 tokens ahead: 16 is best for rows of 512 bytes and more, 32 for shorter ones, by 5 %
+//!   each; whole rows with the first tile: slower for f32.
+//! * Stores that bypass the cache: 7 to 13 % less for outputs that are larger than the cache, 2 to 5 % more for
+//!   those that are reused, and the kernel is not told which it has.
+//! * Adding up rows of equal ids, or more than one accumulator: another order.
 
 mod block;
 mod finish;

@@ -1,11 +1,13 @@
-//! AVX-512.
+//! AVX-512 F and BW: tiles of 256 columns, in 16 of the 32 registers; of 128 and 64 for what is left.
+//!
+//! 64 columns are as fast with AVX2, 256 up to a third slower: a row of those takes it four passes.
 
 use std::arch::x86_64::*;
 use std::ops::Range;
 
 use bytemuck::cast;
 
-use super::{Avx2, load, prefetch};
+use super::{Avx2, fetch, load};
 use crate::dtype::Dtype;
 use crate::kernel::Kernels;
 use crate::kernel::block::{Block, Job, Tile, add_integers, each_tile};
@@ -56,9 +58,7 @@ fn add<E: Widen, const WEIGHTED: bool, const N: usize, const F: usize, const I: 
     let Tile { block, tokens, column, sum } = tile;
     let mut sums = [[_mm512_setzero_ps(); 2]; F];
     for token in tokens {
-        prefetch::<E>(&block, token, column, N);
-        let id = block.ids[token];
-        let row = block.rows.part::<E>(id, column, N);
+        let (id, row) = fetch::<E>(&block, token, column, N);
         let weight = _mm512_set1_ps(block.rows.weight(id));
         for (i, sums) in sums.iter_mut().enumerate() {
             for (sum, x) in sums.iter_mut().zip(widen::<E>(row, i)) {
@@ -75,17 +75,22 @@ fn add<E: Widen, const WEIGHTED: bool, const N: usize, const F: usize, const I: 
 #[inline]
 #[target_feature(enable = "avx2,f16c,avx512f,avx512bw")]
 fn widen<E: Widen>(row: &[u8], index: usize) -> [__m512; 2] {
-    let both = [2 * index, 2 * index + 1];
+    let (left, right) = (2 * index, 2 * index + 1);
     match E::DTYPE {
-        Dtype::F32 => both.map(|i| load(row, i)),
-        Dtype::F16 => both.map(|i| _mm512_cvtph_ps(load(row, i))),
+        Dtype::F32 => [load(row, left), load(row, right)],
+        Dtype::F16 => [_mm512_cvtph_ps(load(row, left)), _mm512_cvtph_ps(load(row, right))],
         Dtype::BF16 => {
             // Two columns in each 32 bits: the even ones shifted up, the odd ones as they are.
             let pairs: __m512i = load(row, index);
-            let odd = _mm512_set1_epi32(0xffff_0000_u32 as i32);
-            [_mm512_slli_epi32::<16>(pairs), _mm512_and_si512(pairs, odd)].map(|x| _mm512_castsi512_ps(x))
+            let even = _mm512_slli_epi32::<16>(pairs);
+            let odd = _mm512_and_si512(pairs, _mm512_set1_epi32(0xffff_0000_u32 as i32));
+            [_mm512_castsi512_ps(even), _mm512_castsi512_ps(odd)]
         }
-        Dtype::I8 => both.map(|i| _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(load(row, i)))),
+        Dtype::I8 => {
+            let left = _mm512_cvtepi8_epi32(load(row, left));
+            let right = _mm512_cvtepi8_epi32(load(row, right));
+            [_mm512_cvtepi32_ps(left), _mm512_cvtepi32_ps(right)]
+        }
         other => unreachable!("no kernel for {other}"),
     }
 }
@@ -110,16 +115,15 @@ fn add_i8<const N: usize, const I: usize>(
     tokens: Range<usize>,
     column: usize,
 ) -> [i16; N] {
-    let row = |token: usize| {
-        prefetch::<i8>(block, token, column, N);
-        block.rows.part::<i8>(block.ids[token], column, N)
-    };
     let none = [0; N];
     let ones = _mm512_set1_epi8(1);
     let mut sums = [[_mm512_setzero_si512(); 2]; I];
     for token in tokens.clone().step_by(2) {
-        let left = row(token);
-        let right = if token + 1 < tokens.end { row(token + 1) } else { &none };
+        let (_, left) = fetch::<i8>(block, token, column, N);
+        let right = match token + 1 < tokens.end {
+            true => fetch::<i8>(block, token + 1, column, N).1,
+            false => &none,
+        };
         for (i, sums) in sums.iter_mut().enumerate() {
             let (left, right) = (load(left, i), load(right, i));
             let pairs = [_mm512_unpacklo_epi8(left, right), _mm512_unpackhi_epi8(left, right)];

@@ -1,4 +1,10 @@
-//! Kernels for x86-64.
+//! Kernels for x86-64, and all of the `unsafe` in them.
+//!
+//! * [`Avx2`] and [`Avx512`] call a function that is compiled for those instruction sets, which is sound because
+//!   their values are made only where the instruction set was detected. Without it there would be the scalar
+//!   kernel: it takes 1.4 to 12 times as long, see the [parent module](super).
+//! * The prefetch, which no safe function does: with it, pooling takes 0.5 to 0.75 of the time where the
+//!   table is larger than the cache (f16 at 256 columns 21 instead of 40 ns per token, int8 6.4 instead of 9.1).
 
 mod avx2;
 mod avx512;
@@ -13,26 +19,28 @@ use bytemuck::{AnyBitPattern, pod_read_unaligned};
 use super::block::Block;
 
 /// Tokens between the one whose row is added and the one whose row is asked for.
-///
-/// Of 4 to 96, 16 is best for rows of 512 bytes and more and 32 for shorter ones, by 5 % each.
 const AHEAD: usize = 24;
 
-/// Asks for the columns of a tile of a token that comes later, maybe in a later text.
+/// A token and `width` columns of its row, from `column` on. Asks for those of a token that comes later, maybe
+/// in a later text.
 #[inline(always)]
-fn prefetch<E>(block: &Block<'_>, token: usize, column: usize, width: usize) {
-    let Some(&id) = block.ids.get(token + AHEAD) else { return };
-    let start = block.rows.bytes.as_ptr().wrapping_add(block.rows.offset::<E>(id, column));
-    let bytes = width * size_of::<E>();
-    for byte in (0..bytes).step_by(64) {
-        prefetch_line(start.wrapping_add(byte));
+fn fetch<'a, E>(block: &Block<'a>, token: usize, column: usize, width: usize) -> (u32, &'a [u8]) {
+    if let Some(&later) = block.ids.get(token + AHEAD) {
+        let start = block.rows.bytes.as_ptr().wrapping_add(block.rows.offset::<E>(later, column));
+        let bytes = width * size_of::<E>();
+        for byte in (0..bytes).step_by(64) {
+            prefetch(start.wrapping_add(byte));
+        }
+        // Rows start anywhere: the last byte may be in a line of its own.
+        prefetch(start.wrapping_add(bytes - 1));
     }
-    // Rows start anywhere: the last byte may be in a line of its own.
-    prefetch_line(start.wrapping_add(bytes - 1));
+    let id = block.ids[token];
+    (id, block.rows.part::<E>(id, column, width))
 }
 
 #[inline(always)]
 #[expect(unsafe_code, reason = "a hint to the processor, for which there is no safe function")]
-fn prefetch_line(address: *const u8) {
+fn prefetch(address: *const u8) {
     // SAFETY: a prefetch is a hint; an address that cannot be read does no harm.
     unsafe { _mm_prefetch::<_MM_HINT_T0>(address.cast()) }
 }
