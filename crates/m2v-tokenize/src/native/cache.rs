@@ -37,20 +37,18 @@ impl<const N: usize> Cache<N> {
     /// The value of a word; never 0.
     #[inline]
     pub(super) fn get(&self, key: &Key<N>) -> Option<u32> {
-        let line = &self.lines[self.line(key)];
-        for slot in line.0.as_chunks::<N>().0 {
-            if same(slot, key) {
-                let value = (slot[N - 1] >> VALUE_SHIFT) as u32;
-                // A free slot looks like the empty word.
-                return (value != 0).then_some(value);
-            }
-        }
-        None
+        let line = self.line(key);
+        // Without branches: which slot it is cannot be predicted. A free one has the value 0.
+        let slots = line.as_chunks::<N>().0.iter();
+        let value = slots.fold(0, |value, slot| {
+            value | if same(slot, key) { (slot[N - 1] >> VALUE_SHIFT) as u32 } else { 0 }
+        });
+        (value != 0).then_some(value)
     }
 
     /// Sets the value, which is not 0, of a word that is not there. Whether its line had room.
     pub(super) fn try_insert(&mut self, key: &Key<N>, value: u32) -> bool {
-        let line = self.line(key);
+        let line = self.index(key);
         let slots = self.lines[line].0.as_chunks_mut::<N>().0;
         let free = slots.iter_mut().find(|slot| slot[N - 1] >> VALUE_SHIFT == 0);
         match free {
@@ -62,7 +60,7 @@ impl<const N: usize> Cache<N> {
 
     /// Sets the value of a word that is not there, in the place of another if its line is full.
     pub(super) fn replace(&mut self, key: &Key<N>, value: u32) {
-        let line = self.line(key);
+        let line = self.index(key);
         self.next = self.next.wrapping_add(1);
         let slot = self.next as usize % Self::SLOTS;
         write(&mut self.lines[line].0.as_chunks_mut::<N>().0[slot], key, value);
@@ -84,8 +82,14 @@ impl<const N: usize> Cache<N> {
         grown
     }
 
+    /// The slots where a word may be: each a word, and the value in the upper half of the last element.
     #[inline]
-    fn line(&self, key: &Key<N>) -> usize {
+    pub(super) fn line(&self, key: &Key<N>) -> &[u64; 8] {
+        &self.lines[self.index(key)].0
+    }
+
+    #[inline]
+    fn index(&self, key: &Key<N>) -> usize {
         const K: u64 = 0x9E37_79B9_7F4A_7C15;
         let mut hash = key[0].wrapping_mul(K);
         for word in &key[1..] {

@@ -94,19 +94,29 @@ impl Words {
         scratch: &mut WordsScratch,
         ids: &mut Vec<u32>,
     ) -> Result<()> {
-        if !self.removes_nul && memchr::memchr(0, text.as_bytes()).is_some() {
+        let has_nul = || memchr::memchr(0, text.as_bytes()).is_some();
+        if text.len() > Scanner::LONGEST || (!self.removes_nul && has_nul()) {
             return pipeline.encode(text, &mut scratch.miss.model, ids);
         }
         let WordsScratch { buffer, miss } = scratch;
-        self.scanner.scan(text.as_bytes(), buffer, |bytes, chunks| {
-            for &(start, len) in chunks {
-                self.encode_chunk(pipeline, bytes, start, len, miss, ids)?;
+        self.scanner.scan(text.as_bytes(), &self.known.short, buffer, |chunks| {
+            let mut done = 0;
+            while let Some(values) = chunks.values.get(done..) {
+                let known = values.iter().position(|&value| value == 0).unwrap_or(values.len());
+                ids.extend(values[..known].iter().map(|value| value - 1));
+                done += known;
+                if known == values.len() {
+                    break;
+                }
+                let (start, len) = chunks.span(done);
+                self.encode_chunk(pipeline, chunks.bytes, start, len, miss, ids)?;
+                done += 1;
             }
             Ok(())
         })
     }
 
-    #[inline(always)]
+    /// Appends the ids of a chunk that is no short word of the vocabulary.
     fn encode_chunk(
         &self,
         pipeline: &Pipeline,
@@ -118,12 +128,7 @@ impl Words {
     ) -> Result<()> {
         let memo = &miss.memo;
         if len <= Memo::SHORT {
-            let key = key(bytes, start, len);
-            if let Some(value) = self.known.short.get(&key) {
-                ids.push(value - 1);
-                return Ok(());
-            }
-            if memo.append_short(&key, ids) {
+            if memo.append_short(&key(bytes, start, len), ids) {
                 return Ok(());
             }
         } else if len <= Memo::MEDIUM {

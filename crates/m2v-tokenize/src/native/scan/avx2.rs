@@ -1,0 +1,116 @@
+//! The scanner with AVX2: 32 bytes are classified at a time, a mask of them is one instruction.
+
+use std::arch::x86_64::*;
+
+use bytemuck::cast;
+
+use super::{BLOCK, Chunks, Instructions, ScanBuffer, Scanner, positions};
+use crate::native::cache::{Cache, Key};
+
+/// The processor has AVX2: no other value can be made.
+#[derive(Clone, Copy)]
+pub(super) struct Avx2(());
+
+impl Avx2 {
+    pub(super) fn detect() -> Option<Self> {
+        // What came with it, or before.
+        let found = is_x86_feature_detected!("avx2")
+            && is_x86_feature_detected!("bmi1")
+            && is_x86_feature_detected!("bmi2")
+            && is_x86_feature_detected!("lzcnt")
+            && is_x86_feature_detected!("popcnt");
+        found.then_some(Self(()))
+    }
+
+    pub(super) fn scan<E>(
+        self,
+        scanner: Scanner,
+        text: &[u8],
+        cache: &Cache<2>,
+        buffer: &mut ScanBuffer,
+        each: impl FnMut(Chunks<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+        fn scan<E>(
+            scanner: Scanner,
+            text: &[u8],
+            cache: &Cache<2>,
+            buffer: &mut ScanBuffer,
+            each: impl FnMut(Chunks<'_>) -> Result<(), E>,
+        ) -> Result<(), E> {
+            let classify = |scanner: Scanner, block: &[u8; BLOCK]| classify(scanner, block);
+            let find = |cache: &Cache<2>, key: &Key<2>| find(cache, key);
+            scanner.scan_with(Instructions { classify, positions, find }, text, cache, buffer, each)
+        }
+        #[expect(unsafe_code, reason = "there is no safe way into code for what was detected")]
+        // SAFETY: the processor has the features, or there were no `self`.
+        unsafe {
+            scan(scanner, text, cache, buffer, each)
+        }
+    }
+}
+
+/// As [`Cache::get`]: a line at once.
+#[inline]
+#[target_feature(enable = "avx2,bmi1")]
+fn find(cache: &Cache<2>, key: &Key<2>) -> u32 {
+    let line = cache.line(key);
+    let halves: [__m256i; 2] = cast(*line);
+    let key: [u64; 4] = [key[0], key[1], key[0], key[1]];
+    let [low, high] = halves.map(|half| {
+        let equal = _mm256_cmpeq_epi32(half, cast(key));
+        _mm256_movemask_ps(_mm256_castsi256_ps(equal)) as u32
+    });
+    let slots = super::equal_slots(low | high << 8);
+    // Of no slot, 32: it wraps around to one that is masked away.
+    let value = (line[(slots.trailing_zeros() as usize / 2 + 1) & 7] >> 32) as u32;
+    if slots == 0 { 0 } else { value }
+}
+
+/// As the [portable one](super::classify).
+#[inline]
+#[target_feature(enable = "avx2")]
+fn classify(scanner: Scanner, block: &[u8; BLOCK]) -> ([u8; BLOCK], u64, u64) {
+    let halves: [__m256i; 2] = cast(*block);
+    let (mut space, mut mark) = (0, 0);
+    let mut lower = halves;
+    for (i, lower) in lower.iter_mut().enumerate() {
+        let bytes = halves[i];
+        let blank = any(bytes, [b' ', b'\t', b'\n', b'\r']);
+        let vertical = within(bytes, 0x0B, 0x0C);
+        let letter = within(_mm256_or_si256(bytes, splat(0x20)), b'a', b'z');
+        let digit = within(bytes, b'0', b'9');
+        let visible = within(bytes, 0x21, 0x7E);
+        let separates = if scanner.vertical { _mm256_or_si256(blank, vertical) } else { blank };
+        space |= u64::from(_mm256_movemask_epi8(separates) as u32) << (32 * i);
+        if scanner.punctuation {
+            let marks = _mm256_andnot_si256(_mm256_or_si256(letter, digit), visible);
+            mark |= u64::from(_mm256_movemask_epi8(marks) as u32) << (32 * i);
+        }
+        let case = if scanner.lowercase { _mm256_and_si256(letter, splat(0x20)) } else { splat(0) };
+        *lower = _mm256_or_si256(bytes, case);
+    }
+    (cast(lower), space, mark)
+}
+
+/// Where a byte is one of four.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn any(bytes: __m256i, of: [u8; 4]) -> __m256i {
+    let [a, b, c, d] = of.map(|byte| _mm256_cmpeq_epi8(bytes, splat(byte)));
+    _mm256_or_si256(_mm256_or_si256(a, b), _mm256_or_si256(c, d))
+}
+
+/// Where a byte is in a range of ASCII. Others are negative and in none.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn within(bytes: __m256i, first: u8, last: u8) -> __m256i {
+    let below = _mm256_cmpgt_epi8(bytes, splat(last));
+    _mm256_andnot_si256(below, _mm256_cmpgt_epi8(bytes, splat(first - 1)))
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn splat(byte: u8) -> __m256i {
+    _mm256_set1_epi8(byte as i8)
+}

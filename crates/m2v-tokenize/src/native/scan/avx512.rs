@@ -1,0 +1,119 @@
+//! The scanner with AVX-512: 64 bytes are classified at a time, and what to do with the bits of a mask is one
+//! instruction as well.
+
+use std::arch::x86_64::*;
+
+use bytemuck::cast;
+
+use super::{BLOCK, Chunks, Instructions, ScanBuffer, Scanner, equal_slots};
+use crate::native::cache::{Cache, Key};
+
+/// The processor has AVX-512 with VBMI2: no other value can be made.
+#[derive(Clone, Copy)]
+pub(super) struct Avx512(());
+
+impl Avx512 {
+    pub(super) fn detect() -> Option<Self> {
+        // What came with it, or before.
+        let found = is_x86_feature_detected!("avx512f")
+            && is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("avx512vbmi2")
+            && is_x86_feature_detected!("bmi2");
+        found.then_some(Self(()))
+    }
+
+    pub(super) fn scan<E>(
+        self,
+        scanner: Scanner,
+        text: &[u8],
+        cache: &Cache<2>,
+        buffer: &mut ScanBuffer,
+        each: impl FnMut(Chunks<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,avx512f,avx512bw,avx512vbmi2")]
+        fn scan<E>(
+            scanner: Scanner,
+            text: &[u8],
+            cache: &Cache<2>,
+            buffer: &mut ScanBuffer,
+            each: impl FnMut(Chunks<'_>) -> Result<(), E>,
+        ) -> Result<(), E> {
+            let classify = |scanner: Scanner, block: &[u8; BLOCK]| classify(scanner, block);
+            let positions = |mask, base, out: &mut [u32; BLOCK]| positions(mask, base, out);
+            let find = |cache: &Cache<2>, key: &Key<2>| find(cache, key);
+            scanner.scan_with(Instructions { classify, positions, find }, text, cache, buffer, each)
+        }
+        #[expect(unsafe_code, reason = "there is no safe way into code for what was detected")]
+        // SAFETY: the processor has the features, or there were no `self`.
+        unsafe {
+            scan(scanner, text, cache, buffer, each)
+        }
+    }
+}
+
+/// As [`Cache::get`]: a line at once.
+#[inline]
+#[target_feature(enable = "avx512f,bmi1")]
+fn find(cache: &Cache<2>, key: &Key<2>) -> u32 {
+    let line: __m512i = cast(*cache.line(key));
+    let key: __m128i = cast(*key);
+    let equal = _mm512_cmpeq_epi32_mask(line, _mm512_broadcast_i32x4(key));
+    // The value is the word after the key. Of no slot, nothing is left.
+    let value = (equal_slots(equal.into()) << 3) as u16;
+    _mm_cvtsi128_si32(_mm512_castsi512_si128(_mm512_maskz_compress_epi32(value, line))) as u32
+}
+
+/// As the [portable one](super::classify).
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+fn classify(scanner: Scanner, block: &[u8; BLOCK]) -> ([u8; BLOCK], u64, u64) {
+    let bytes: __m512i = cast(*block);
+    let letter = within(_mm512_or_si512(bytes, splat(0x20)), b'a', b'z');
+    let breaks = if scanner.vertical { within(bytes, b'\t', b'\r') } else { within(bytes, b'\t', b'\n') };
+    let space =
+        breaks | _mm512_cmpeq_epi8_mask(bytes, splat(b' ')) | _mm512_cmpeq_epi8_mask(bytes, splat(b'\r'));
+    let marks = within(bytes, 0x21, 0x7E) & !(letter | within(bytes, b'0', b'9'));
+    let lower = if scanner.lowercase { letter } else { 0 };
+    (
+        cast(_mm512_mask_add_epi8(bytes, lower & within(bytes, b'A', b'Z'), bytes, splat(0x20))),
+        space,
+        if scanner.punctuation { marks } else { 0 },
+    )
+}
+
+/// As the [portable one](super::positions).
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi2,popcnt")]
+fn positions(mask: u64, base: u32, out: &mut [u32; BLOCK]) {
+    const NUMBERS: [u8; BLOCK] = {
+        let mut numbers = [0; BLOCK];
+        let mut i = 0;
+        while i < BLOCK {
+            numbers[i] = i as u8;
+            i += 1;
+        }
+        numbers
+    };
+    let set: [__m128i; 4] = cast(_mm512_maskz_compress_epi8(mask, cast(NUMBERS)));
+    let base = _mm512_set1_epi32(base as i32);
+    let count = mask.count_ones() as usize;
+    for (i, (out, set)) in out.as_chunks_mut::<16>().0.iter_mut().zip(set).enumerate() {
+        if i > 0 && 16 * i >= count {
+            return;
+        }
+        *out = cast(_mm512_add_epi32(base, _mm512_cvtepu8_epi32(set)));
+    }
+}
+
+/// Where a byte is in a range.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+fn within(bytes: __m512i, first: u8, last: u8) -> u64 {
+    _mm512_cmple_epu8_mask(_mm512_sub_epi8(bytes, splat(first)), splat(last - first))
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+fn splat(byte: u8) -> __m512i {
+    _mm512_set1_epi8(byte as i8)
+}

@@ -1,0 +1,243 @@
+//! Cutting a text into chunks at ASCII white space and punctuation, and looking up the short ones, 64 bytes at a time.
+//!
+//! Nothing here depends on what the text says: a block of 64 bytes becomes masks, the masks become positions, a
+//! chunk becomes a key, and a key is compared with a whole line of the [`Cache`] at once. What could be a branch that
+//! the processor guesses wrong for every other word is arithmetic.
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+#[cfg(test)]
+mod tests;
+
+use super::cache::{Cache, Key};
+
+/// What a scanner cuts at, and whether it lower-cases.
+#[derive(Clone, Copy)]
+pub(super) struct Scanner {
+    /// ASCII punctuation marks are chunks of their own.
+    pub(super) punctuation: bool,
+    /// ASCII letters are lower-cased.
+    pub(super) lowercase: bool,
+    /// U+000B and U+000C separate as well (they do, unless they were removed as controls before).
+    pub(super) vertical: bool,
+}
+
+/// What a scanner reuses from text to text.
+pub(super) struct ScanBuffer {
+    bytes: Vec<u8>,
+    /// Where chunks start and end, and their values.
+    starts: Vec<u32>,
+    ends: Vec<u32>,
+    values: Vec<u32>,
+}
+
+/// Chunks of a text.
+pub(super) struct Chunks<'a> {
+    /// The text, lower-cased if asked for, at least to the end of the chunks; it goes on for [`PADDING`] bytes.
+    pub(super) bytes: &'a [u8],
+    starts: &'a [u32],
+    ends: &'a [u32],
+    /// What the cache has for each chunk; 0 if nothing, or if the chunk is longer than its keys.
+    pub(super) values: &'a [u32],
+}
+
+impl Chunks<'_> {
+    /// Where a chunk starts, and its length.
+    #[inline]
+    pub(super) fn span(&self, index: usize) -> (usize, usize) {
+        let start = self.starts[index];
+        (start as usize, (self.ends[index] - start) as usize)
+    }
+}
+
+/// Bytes after a chunk that may be read with it.
+pub(super) const PADDING: usize = 64;
+
+const BLOCK: usize = 64;
+
+/// Chunks that are handed on at a time, or up to a block more.
+const CHUNKS: usize = 512;
+
+/// What differs between instruction sets: closures, because only those take the features of the function they stand
+/// in.
+struct Instructions<C, P, F> {
+    /// The block lower-cased, a bit for each white space, and one for each punctuation mark.
+    classify: C,
+    /// Writes a base plus the number of each bit that is set; what follows is overwritten.
+    positions: P,
+    /// The value of a word, or 0.
+    find: F,
+}
+
+impl ScanBuffer {
+    pub(super) fn new() -> Self {
+        // A block starts and ends at most as many chunks as it has bytes, and writes as many places.
+        let positions = || vec![0; CHUNKS + 2 * BLOCK];
+        Self { bytes: Vec::new(), starts: positions(), ends: positions(), values: positions() }
+    }
+}
+
+impl Scanner {
+    /// Texts are not longer: positions are 32 bits.
+    pub(super) const LONGEST: usize = u32::MAX as usize - 4 * BLOCK;
+
+    /// Calls `each` with the next chunks of a text of at most [`Self::LONGEST`] bytes, until all are done.
+    pub(super) fn scan<E>(
+        self,
+        text: &[u8],
+        cache: &Cache<2>,
+        buffer: &mut ScanBuffer,
+        each: impl FnMut(Chunks<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        #[cfg(target_arch = "x86_64")]
+        {
+            if let Some(avx512) = avx512::Avx512::detect() {
+                return avx512.scan(self, text, cache, buffer, each);
+            }
+            if let Some(avx2) = avx2::Avx2::detect() {
+                return avx2.scan(self, text, cache, buffer, each);
+            }
+        }
+        let find = |cache: &Cache<2>, key: &Key<2>| cache.get(key).unwrap_or(0);
+        self.scan_with(Instructions { classify, positions, find }, text, cache, buffer, each)
+    }
+
+    /// The scanner, with some instruction set.
+    #[inline(always)]
+    fn scan_with<E>(
+        self,
+        instructions: Instructions<
+            impl Fn(Self, &[u8; BLOCK]) -> ([u8; BLOCK], u64, u64),
+            impl Fn(u64, u32, &mut [u32; BLOCK]),
+            impl Fn(&Cache<2>, &Key<2>) -> u32,
+        >,
+        text: &[u8],
+        cache: &Cache<2>,
+        buffer: &mut ScanBuffer,
+        mut each: impl FnMut(Chunks<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let ScanBuffer { bytes, starts, ends, values } = buffer;
+        // What was there before is overwritten or masked away.
+        let needed = text.len().next_multiple_of(BLOCK) + BLOCK + PADDING;
+        if bytes.len() < needed {
+            bytes.resize(needed.next_power_of_two(), 0);
+        }
+        let (blocks, rest) = text.as_chunks::<BLOCK>();
+        // Padding is white space: it ends the last chunk.
+        let mut last = [b' '; BLOCK];
+        last[..rest.len()].copy_from_slice(rest);
+        let (mut in_word, mut at_mark) = (0, 0);
+        let (mut started, mut ended) = (0, 0);
+        let mut base = 0;
+        for block in blocks.iter().chain([&last]) {
+            let (lower, space, punctuation) = (instructions.classify)(self, block);
+            bytes[base..][..BLOCK].copy_from_slice(&lower);
+            let word = !(space | punctuation);
+            let (after_word, after_mark) = (word << 1 | in_word, punctuation << 1 | at_mark);
+            (in_word, at_mark) = (word >> 63, punctuation >> 63);
+            // The chunk that starts as the nth is the nth to end, maybe in a later block.
+            for (mask, positions, count) in [
+                ((word & !after_word) | punctuation, &mut *starts, &mut started),
+                ((after_word & !word) | after_mark, &mut *ends, &mut ended),
+            ] {
+                if let Some(out) = positions[*count..].first_chunk_mut() {
+                    (instructions.positions)(mask, base as u32, out);
+                }
+                *count += mask.count_ones() as usize;
+            }
+            base += BLOCK;
+            if ended >= CHUNKS {
+                let (starts, ends) = (&mut starts[..started], &ends[..ended]);
+                look_up(&instructions.find, cache, bytes, starts, ends, values);
+                each(Chunks { bytes, starts, ends, values: &values[..ended] })?;
+                starts.copy_within(ended.., 0);
+                (started, ended) = (started - ended, 0);
+            }
+        }
+        let (starts, ends) = (&starts[..ended], &ends[..ended]);
+        look_up(&instructions.find, cache, bytes, starts, ends, values);
+        each(Chunks { bytes, starts, ends, values: &values[..ended] })
+    }
+}
+
+#[inline(always)]
+fn look_up(
+    find: impl Fn(&Cache<2>, &Key<2>) -> u32,
+    cache: &Cache<2>,
+    bytes: &[u8],
+    starts: &[u32],
+    ends: &[u32],
+    values: &mut [u32],
+) {
+    for ((&start, &end), value) in starts.iter().zip(ends).zip(values) {
+        // The key of a chunk that is too long is that of no word.
+        let keep = &KEEP[((end - start) as usize).min(KEEP.len() - 1)];
+        let words = bytes[start as usize..][..16].as_chunks::<8>().0;
+        let word = |i: usize| u64::from_le_bytes(words[i]) & keep[i];
+        *value = find(cache, &[word(0), word(1)]);
+    }
+}
+
+/// The first so many bytes of a key; of too many, none.
+static KEEP: [[u64; 2]; Cache::<2>::LONGEST + 2] = {
+    let mut keep = [[0; 2]; Cache::<2>::LONGEST + 2];
+    let mut len = 1;
+    while len <= Cache::<2>::LONGEST {
+        keep[len] = if len < 8 { [(1 << (8 * len)) - 1, 0] } else { [u64::MAX, (1 << (8 * (len - 8))) - 1] };
+        len += 1;
+    }
+    keep
+};
+
+/// The block lower-cased, and so on, on any processor.
+#[inline]
+fn classify(scanner: Scanner, block: &[u8; BLOCK]) -> ([u8; BLOCK], u64, u64) {
+    let mut lower = *block;
+    let (mut space, mut mark) = ([0; BLOCK], [0; BLOCK]);
+    for i in 0..BLOCK {
+        let byte = block[i];
+        let letter = (byte | 0x20).wrapping_sub(b'a') < 26;
+        let digit = byte.wrapping_sub(b'0') < 10;
+        let visible = byte.wrapping_sub(0x21) < 0x7F - 0x21;
+        let blank = byte == b' ' || byte == b'\t' || byte == b'\n' || byte == b'\r';
+        let vertical = byte == 0x0B || byte == 0x0C;
+        lower[i] = byte | (u8::from(letter & scanner.lowercase) << 5);
+        space[i] = u8::from(blank | (vertical & scanner.vertical));
+        mark[i] = u8::from(visible & !letter & !digit & scanner.punctuation);
+    }
+    (lower, bits(&space), bits(&mark))
+}
+
+/// The bits that are set, four at a time: how often the loop runs is easier to guess.
+#[inline(always)]
+fn positions(mut mask: u64, base: u32, out: &mut [u32; BLOCK]) {
+    for four in out.as_chunks_mut::<4>().0 {
+        if mask == 0 {
+            return;
+        }
+        for out in four {
+            *out = base + mask.trailing_zeros();
+            mask &= mask.wrapping_sub(1);
+        }
+    }
+}
+
+/// Gathers the lowest bit of each byte.
+#[inline]
+fn bits(bytes: &[u8; BLOCK]) -> u64 {
+    // Each product brings the eight bits together in the highest byte, without carries.
+    const GATHER: u64 = 0x0102_0408_1020_4080;
+    let words = bytes.as_chunks::<8>().0;
+    let byte = |word: &[u8; 8]| u64::from_le_bytes(*word).wrapping_mul(GATHER) >> 56;
+    words.iter().zip((0..64).step_by(8)).fold(0, |bits, (word, shift)| bits | byte(word) << shift)
+}
+
+/// Of a bit for each 32 bits of a line that are those of a key, the first of each slot whose word is the key.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+fn equal_slots(equal: u32) -> u32 {
+    // The fourth is the value.
+    equal & equal >> 1 & equal >> 2 & 0x1111
+}
