@@ -12,6 +12,7 @@ mod config;
 mod memo;
 mod normalize;
 mod pieces;
+mod pieces_by_length;
 mod pipeline;
 mod precompiled;
 mod pretokenize;
@@ -94,7 +95,7 @@ impl NativeTokenizer {
         let added = with_ids(config.added_tokens.unwrap_or_default(), &ids, len);
         let Some((raw, normalised)) = matchers(added, &normalizers) else { return Ok(None) };
         let pipeline = Pipeline { normalizers, tokens: normalised, pre_tokenizers, model };
-        let fast = match (Words::new(&pipeline), Pieces::new(&pipeline)) {
+        let fast = match (Words::new(&pipeline, &vocab), Pieces::new(&pipeline)) {
             (Some(words), _) => Fast::Words(words),
             (None, Some(pieces)) => Fast::Pieces(pieces),
             (None, None) => Fast::None,

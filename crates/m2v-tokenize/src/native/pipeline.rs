@@ -9,7 +9,7 @@ use super::normalize::{Normalizer, normalize};
 use super::pretokenize::PreTokenizers;
 use super::unigram::{Unigram, UnigramScratch};
 use super::wordlevel::WordLevel;
-use super::wordpiece::WordPiece;
+use super::wordpiece::{WordPiece, WordPieceScratch};
 
 /// Why a text cannot be tokenised.
 pub(super) type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
@@ -32,13 +32,14 @@ pub(super) enum Model {
 pub(super) struct ModelScratch {
     bpe: BpeScratch,
     unigram: UnigramScratch,
+    wordpiece: WordPieceScratch,
 }
 
 impl Model {
     /// Appends the ids of a piece.
     pub(super) fn tokenize(&self, piece: &str, scratch: &mut ModelScratch, ids: &mut Vec<u32>) -> Result<()> {
         match self {
-            Self::WordPiece(model) => model.tokenize(piece, ids)?,
+            Self::WordPiece(model) => model.tokenize(piece, &mut scratch.wordpiece, ids)?,
             Self::WordLevel(model) => model.tokenize(piece, ids)?,
             Self::Bpe(model) => model.tokenize(piece, &mut scratch.bpe, ids),
             Self::Unigram(model) => model.tokenize(piece, &mut scratch.unigram, ids)?,

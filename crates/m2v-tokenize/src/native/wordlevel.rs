@@ -29,11 +29,6 @@ impl WordLevel {
         Ok(Self { words, unk })
     }
 
-    /// The words and ids.
-    pub(super) fn words(&self) -> impl Iterator<Item = (&[u8], u32)> {
-        self.words.iter()
-    }
-
     /// Appends the id of a word.
     pub(super) fn tokenize(&self, word: &str, ids: &mut Vec<u32>) -> Result<(), MissingUnknown> {
         ids.push(self.words.get(word.as_bytes()).or(self.unk).ok_or(MissingUnknown)?);

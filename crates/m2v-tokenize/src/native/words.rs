@@ -14,6 +14,7 @@ use super::normalize::Normalizer;
 use super::pipeline::{Model, ModelScratch, Pipeline, Result};
 use super::pretokenize::PreTokenizer;
 use super::scan::{ScanBuffer, Scanner};
+use crate::json::Str;
 
 /// The fast path.
 pub(super) struct Words {
@@ -43,7 +44,7 @@ struct Miss {
 
 impl Words {
     /// The fast path of a pipeline, if it has the shape for it.
-    pub(super) fn new(pipeline: &Pipeline) -> Option<Self> {
+    pub(super) fn new(pipeline: &Pipeline, vocab: &[(Str<'_>, u32)]) -> Option<Self> {
         let splits_spaces =
             matches!(pipeline.pre_tokenizers.steps.first(), Some(PreTokenizer::WhitespaceSplit));
         // How long a run of spaces is does not count where spaces only separate.
@@ -73,7 +74,7 @@ impl Words {
             lowercase: pipeline.normalizers.iter().any(lowers),
             vertical: !removes_controls,
         };
-        let known = if prefixed { Known::none() } else { Known::new(&pipeline.model, scanner) };
+        let known = if prefixed { Known::none() } else { Known::new(&pipeline.model, vocab, scanner) };
         let bert = match *pipeline.normalizers {
             [Normalizer::Bert(bert)] if punctuation => Some(bert),
             _ => None,
@@ -192,15 +193,15 @@ impl Known {
 
     /// ASCII letters and digits, which no normalizer changes and no pre-tokenizer splits, and punctuation marks
     /// that stand alone.
-    fn new(model: &Model, scanner: Scanner) -> Self {
-        let mut words: Vec<(&[u8], u32)> = match model {
-            Model::WordPiece(model) => {
-                model.whole_words().filter(|(word, _)| word.len() <= model.max_chars()).collect()
-            }
-            Model::WordLevel(model) => model.words().collect(),
+    fn new(model: &Model, vocab: &[(Str<'_>, u32)], scanner: Scanner) -> Self {
+        let longest = match model {
+            Model::WordPiece(model) => model.max_chars(),
+            Model::WordLevel(_) => usize::MAX,
             // A word may be more probable, or merged, in pieces.
             Model::Bpe(_) | Model::Unigram(_) => return Self::none(),
         };
+        let words = vocab.iter().map(|(word, id)| (word.0.as_bytes(), *id));
+        let mut words: Vec<_> = words.filter(|(word, _)| word.len() <= longest).collect();
         // Vocabularies list frequent words first: they get the lines that are not full yet.
         words.sort_unstable_by_key(|word| word.1);
         let is_plain = |word: &[u8]| match word {
