@@ -1,5 +1,4 @@
 //! Every scanner against a plain one.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use proptest::prelude::*;
 
