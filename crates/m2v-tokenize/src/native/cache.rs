@@ -37,7 +37,7 @@ impl<const N: usize> Cache<N> {
     /// The value of a word; never 0.
     #[inline]
     pub(super) fn get(&self, key: &Key<N>) -> Option<u32> {
-        let line = self.line(key);
+        let line = &self.lines[self.index(key)].0;
         // Without branches: which slot it is cannot be predicted. A free one has the value 0.
         let slots = line.as_chunks::<N>().0.iter();
         let value = slots.fold(0, |value, slot| {
@@ -88,12 +88,6 @@ impl<const N: usize> Cache<N> {
             }
         }
         grown
-    }
-
-    /// The slots where a word may be: each a word, and the value in the upper half of the last element.
-    #[inline]
-    pub(super) fn line(&self, key: &Key<N>) -> &[u64; 8] {
-        &self.lines[self.index(key)].0
     }
 
     #[inline]

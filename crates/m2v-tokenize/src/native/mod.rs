@@ -9,6 +9,7 @@ mod bert;
 mod bpe;
 mod cache;
 mod config;
+mod known;
 mod memo;
 mod normalize;
 mod pieces;

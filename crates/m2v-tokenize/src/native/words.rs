@@ -9,6 +9,7 @@
 use super::bert::Characters;
 use super::cache::{Cache, key};
 use super::config;
+use super::known::KnownWords;
 use super::memo::Memo;
 use super::normalize::Normalizer;
 use super::pipeline::{Model, ModelScratch, Pipeline, Result};
@@ -182,13 +183,13 @@ impl Words {
 
 /// Words that are their own token.
 struct Known {
-    short: Cache<2>,
+    short: KnownWords,
     medium: Cache<4>,
 }
 
 impl Known {
     fn none() -> Self {
-        Self { short: Cache::new(1), medium: Cache::new(1) }
+        Self { short: KnownWords::with_capacity(0), medium: Cache::new(1) }
     }
 
     /// ASCII letters and digits, which no normalizer changes and no pre-tokenizer splits, and punctuation marks
@@ -211,7 +212,8 @@ impl Known {
                 byte => byte.is_ascii_alphanumeric(),
             }),
         };
-        let mut known = Self { short: Cache::new(words.len() / 2), medium: Cache::new(words.len() / 32) };
+        let mut known =
+            Self { short: KnownWords::with_capacity(words.len()), medium: Cache::new(words.len() / 32) };
         let mut padded = [0; 64];
         for (word, id) in words.into_iter().filter(|(word, id)| is_plain(word) && *id < u32::MAX) {
             let len = word.len();
@@ -219,12 +221,12 @@ impl Known {
                 continue;
             }
             padded[..len].copy_from_slice(word);
-            // A full line leaves a word to the memo.
-            let _ = if len <= Memo::SHORT {
-                known.short.try_insert(&key(&padded, 0, len), id + 1)
+            if len <= Memo::SHORT {
+                known.short.insert(&key(&padded, 0, len), id + 1);
             } else {
-                known.medium.try_insert(&key(&padded, 0, len), id + 1)
-            };
+                // A full line leaves a word to the memo.
+                let _ = known.medium.try_insert(&key(&padded, 0, len), id + 1);
+            }
         }
         known
     }

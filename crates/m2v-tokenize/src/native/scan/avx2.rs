@@ -5,7 +5,7 @@ use std::arch::x86_64::*;
 use bytemuck::cast;
 
 use super::{BLOCK, Chunks, Instructions, ScanBuffer, Scanner, positions};
-use crate::native::cache::{Cache, Key};
+use crate::native::known::KnownWords;
 
 /// The processor has AVX2: no other value can be made.
 #[derive(Clone, Copy)]
@@ -26,7 +26,7 @@ impl Avx2 {
         self,
         scanner: Scanner,
         text: &[u8],
-        cache: &Cache<2>,
+        known: &KnownWords,
         buffer: &mut ScanBuffer,
         each: impl FnMut(Chunks<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
@@ -34,37 +34,19 @@ impl Avx2 {
         fn scan<E>(
             scanner: Scanner,
             text: &[u8],
-            cache: &Cache<2>,
+            known: &KnownWords,
             buffer: &mut ScanBuffer,
             each: impl FnMut(Chunks<'_>) -> Result<(), E>,
         ) -> Result<(), E> {
             let classify = |scanner: Scanner, block: &[u8; BLOCK]| classify(scanner, block);
-            let find = |cache: &Cache<2>, key: &Key<2>| find(cache, key);
-            scanner.scan_with(Instructions { classify, positions, find }, text, cache, buffer, each)
+            scanner.scan_with(Instructions { classify, positions }, text, known, buffer, each)
         }
         #[expect(unsafe_code, reason = "there is no safe way into code for what was detected")]
         // SAFETY: the processor has the features, or there were no `self`.
         unsafe {
-            scan(scanner, text, cache, buffer, each)
+            scan(scanner, text, known, buffer, each)
         }
     }
-}
-
-/// As [`Cache::get`]: a line at once.
-#[inline]
-#[target_feature(enable = "avx2,bmi1")]
-fn find(cache: &Cache<2>, key: &Key<2>) -> u32 {
-    let line = cache.line(key);
-    let halves: [__m256i; 2] = cast(*line);
-    let key: [u64; 4] = [key[0], key[1], key[0], key[1]];
-    let [low, high] = halves.map(|half| {
-        let equal = _mm256_cmpeq_epi32(half, cast(key));
-        _mm256_movemask_ps(_mm256_castsi256_ps(equal)) as u32
-    });
-    let slots = super::equal_slots(low | high << 8);
-    // Of no slot, 32: it wraps around to one that is masked away.
-    let value = (line[(slots.trailing_zeros() as usize / 2 + 1) & 7] >> 32) as u32;
-    if slots == 0 { 0 } else { value }
 }
 
 /// As the [portable one](super::classify).

@@ -5,8 +5,8 @@ use std::arch::x86_64::*;
 
 use bytemuck::cast;
 
-use super::{BLOCK, Chunks, Instructions, ScanBuffer, Scanner, equal_slots};
-use crate::native::cache::{Cache, Key};
+use super::{BLOCK, Chunks, Instructions, ScanBuffer, Scanner};
+use crate::native::known::KnownWords;
 
 /// The processor has AVX-512 with VBMI2: no other value can be made.
 #[derive(Clone, Copy)]
@@ -26,7 +26,7 @@ impl Avx512 {
         self,
         scanner: Scanner,
         text: &[u8],
-        cache: &Cache<2>,
+        known: &KnownWords,
         buffer: &mut ScanBuffer,
         each: impl FnMut(Chunks<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
@@ -34,33 +34,20 @@ impl Avx512 {
         fn scan<E>(
             scanner: Scanner,
             text: &[u8],
-            cache: &Cache<2>,
+            known: &KnownWords,
             buffer: &mut ScanBuffer,
             each: impl FnMut(Chunks<'_>) -> Result<(), E>,
         ) -> Result<(), E> {
             let classify = |scanner: Scanner, block: &[u8; BLOCK]| classify(scanner, block);
             let positions = |mask, base, out: &mut [u32; BLOCK]| positions(mask, base, out);
-            let find = |cache: &Cache<2>, key: &Key<2>| find(cache, key);
-            scanner.scan_with(Instructions { classify, positions, find }, text, cache, buffer, each)
+            scanner.scan_with(Instructions { classify, positions }, text, known, buffer, each)
         }
         #[expect(unsafe_code, reason = "there is no safe way into code for what was detected")]
         // SAFETY: the processor has the features, or there were no `self`.
         unsafe {
-            scan(scanner, text, cache, buffer, each)
+            scan(scanner, text, known, buffer, each)
         }
     }
-}
-
-/// As [`Cache::get`]: a line at once.
-#[inline]
-#[target_feature(enable = "avx512f,bmi1")]
-fn find(cache: &Cache<2>, key: &Key<2>) -> u32 {
-    let line: __m512i = cast(*cache.line(key));
-    let key: __m128i = cast(*key);
-    let equal = _mm512_cmpeq_epi32_mask(line, _mm512_broadcast_i32x4(key));
-    // The value is the word after the key. Of no slot, nothing is left.
-    let value = (equal_slots(equal.into()) << 3) as u16;
-    _mm_cvtsi128_si32(_mm512_castsi512_si128(_mm512_maskz_compress_epi32(value, line))) as u32
 }
 
 /// As the [portable one](super::classify).

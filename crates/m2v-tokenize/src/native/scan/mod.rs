@@ -11,7 +11,8 @@ mod avx512;
 #[cfg(test)]
 mod tests;
 
-use super::cache::{Cache, Key};
+use super::cache::Cache;
+use super::known::KnownWords;
 
 /// What a scanner cuts at, and whether it lower-cases.
 #[derive(Clone, Copy)]
@@ -39,7 +40,7 @@ pub(super) struct Chunks<'a> {
     pub(super) bytes: &'a [u8],
     starts: &'a [u32],
     ends: &'a [u32],
-    /// What the cache has for each chunk; 0 if nothing, or if the chunk is longer than its keys.
+    /// The value of each chunk that is a known word, or 0.
     pub(super) values: &'a [u32],
 }
 
@@ -62,13 +63,11 @@ const CHUNKS: usize = 512;
 
 /// What differs between instruction sets: closures, because only those take the features of the function they stand
 /// in.
-struct Instructions<C, P, F> {
+struct Instructions<C, P> {
     /// The block lower-cased, a bit for each white space, and one for each punctuation mark.
     classify: C,
     /// Writes a base plus the number of each bit that is set; what follows is overwritten.
     positions: P,
-    /// The value of a word, or 0.
-    find: F,
 }
 
 impl ScanBuffer {
@@ -87,21 +86,20 @@ impl Scanner {
     pub(super) fn scan<E>(
         self,
         text: &[u8],
-        cache: &Cache<2>,
+        known: &KnownWords,
         buffer: &mut ScanBuffer,
         each: impl FnMut(Chunks<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
         #[cfg(target_arch = "x86_64")]
         {
             if let Some(avx512) = avx512::Avx512::detect() {
-                return avx512.scan(self, text, cache, buffer, each);
+                return avx512.scan(self, text, known, buffer, each);
             }
             if let Some(avx2) = avx2::Avx2::detect() {
-                return avx2.scan(self, text, cache, buffer, each);
+                return avx2.scan(self, text, known, buffer, each);
             }
         }
-        let find = |cache: &Cache<2>, key: &Key<2>| cache.get(key).unwrap_or(0);
-        self.scan_with(Instructions { classify, positions, find }, text, cache, buffer, each)
+        self.scan_with(Instructions { classify, positions }, text, known, buffer, each)
     }
 
     /// The scanner, with some instruction set.
@@ -111,10 +109,9 @@ impl Scanner {
         instructions: Instructions<
             impl Fn(Self, &[u8; BLOCK]) -> ([u8; BLOCK], u64, u64),
             impl Fn(u64, u32, &mut [u32; BLOCK]),
-            impl Fn(&Cache<2>, &Key<2>) -> u32,
         >,
         text: &[u8],
-        cache: &Cache<2>,
+        known: &KnownWords,
         buffer: &mut ScanBuffer,
         mut each: impl FnMut(Chunks<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
@@ -150,33 +147,26 @@ impl Scanner {
             base += BLOCK;
             if ended >= CHUNKS {
                 let (starts, ends) = (&mut starts[..started], &ends[..ended]);
-                look_up(&instructions.find, cache, bytes, starts, ends, values);
+                look_up(known, bytes, starts, ends, values);
                 each(Chunks { bytes, starts, ends, values: &values[..ended] })?;
                 starts.copy_within(ended.., 0);
                 (started, ended) = (started - ended, 0);
             }
         }
         let (starts, ends) = (&starts[..ended], &ends[..ended]);
-        look_up(&instructions.find, cache, bytes, starts, ends, values);
+        look_up(known, bytes, starts, ends, values);
         each(Chunks { bytes, starts, ends, values: &values[..ended] })
     }
 }
 
 #[inline(always)]
-fn look_up(
-    find: impl Fn(&Cache<2>, &Key<2>) -> u32,
-    cache: &Cache<2>,
-    bytes: &[u8],
-    starts: &[u32],
-    ends: &[u32],
-    values: &mut [u32],
-) {
+fn look_up(known: &KnownWords, bytes: &[u8], starts: &[u32], ends: &[u32], values: &mut [u32]) {
     for ((&start, &end), value) in starts.iter().zip(ends).zip(values) {
         // The key of a chunk that is too long is that of no word.
         let keep = &KEEP[((end - start) as usize).min(KEEP.len() - 1)];
         let words = bytes[start as usize..][..16].as_chunks::<8>().0;
         let word = |i: usize| u64::from_le_bytes(words[i]) & keep[i];
-        *value = find(cache, &[word(0), word(1)]);
+        *value = known.get(&[word(0), word(1)]);
     }
 }
 
@@ -232,12 +222,4 @@ fn bits(bytes: &[u8; BLOCK]) -> u64 {
     let words = bytes.as_chunks::<8>().0;
     let byte = |word: &[u8; 8]| u64::from_le_bytes(*word).wrapping_mul(GATHER) >> 56;
     words.iter().zip((0..64).step_by(8)).fold(0, |bits, (word, shift)| bits | byte(word) << shift)
-}
-
-/// Of a bit for each 32 bits of a line that are those of a key, the first of each slot whose word is the key.
-#[cfg(target_arch = "x86_64")]
-#[inline]
-fn equal_slots(equal: u32) -> u32 {
-    // The fourth is the value.
-    equal & equal >> 1 & equal >> 2 & 0x1111
 }

@@ -25,7 +25,7 @@ fn plain(scanner: Scanner, text: &[u8]) -> Vec<Vec<u8>> {
 }
 
 /// The chunks and their values that each scanner of this machine finds.
-fn all(scanner: Scanner, text: &[u8], cache: &Cache<2>) -> Vec<Vec<(Vec<u8>, u32)>> {
+fn all(scanner: Scanner, text: &[u8], known: &KnownWords) -> Vec<Vec<(Vec<u8>, u32)>> {
     let mut found = Vec::new();
     let mut collect = |scan: &dyn Fn(&mut ScanBuffer, Each<'_>) -> Result<(), ()>| {
         let mut chunks = Vec::new();
@@ -40,19 +40,18 @@ fn all(scanner: Scanner, text: &[u8], cache: &Cache<2>) -> Vec<Vec<(Vec<u8>, u32
         found.push(chunks);
     };
     collect(&|buffer, each| {
-        let find = |cache: &Cache<2>, key: &Key<2>| cache.get(key).unwrap_or(0);
-        scanner.scan_with(Instructions { classify, positions, find }, text, cache, buffer, each)
+        scanner.scan_with(Instructions { classify, positions }, text, known, buffer, each)
     });
     #[cfg(target_arch = "x86_64")]
     {
         if let Some(avx2) = avx2::Avx2::detect() {
-            collect(&|buffer, each| avx2.scan(scanner, text, cache, buffer, each));
+            collect(&|buffer, each| avx2.scan(scanner, text, known, buffer, each));
         }
         if let Some(avx512) = avx512::Avx512::detect() {
-            collect(&|buffer, each| avx512.scan(scanner, text, cache, buffer, each));
+            collect(&|buffer, each| avx512.scan(scanner, text, known, buffer, each));
         }
     }
-    collect(&|buffer, each| scanner.scan(text, cache, buffer, each));
+    collect(&|buffer, each| scanner.scan(text, known, buffer, each));
     found
 }
 
@@ -62,30 +61,33 @@ proptest! {
     #[test]
     fn every_scanner_finds_the_chunks_and_their_values(
         text in prop::collection::vec(prop_oneof![3 => any::<u8>(), 3 => b' '..=b'z', 1 => Just(b' ')], 0..700),
-        known in prop::collection::vec(any::<prop::sample::Index>(), 0..40),
+        chosen in prop::collection::vec(any::<prop::sample::Index>(), 0..40),
         punctuation: bool,
         lowercase: bool,
         vertical: bool,
     ) {
         let scanner = Scanner { punctuation, lowercase, vertical };
         let chunks = plain(scanner, &text);
-        // So small a cache that lines are full.
-        let mut cache = Cache::new(4);
-        for (chosen, value) in known.iter().zip(1..).filter(|_| !chunks.is_empty()) {
-            let mut chunk = chosen.get(&chunks).clone();
+        // So small a table that places are full.
+        let mut table = KnownWords::with_capacity(8);
+        for (chosen, value) in chosen.iter().zip(1..).filter(|_| !chunks.is_empty()) {
+            let chunk = chosen.get(&chunks);
             let len = chunk.len();
-            chunk.resize(len + 64, 0);
-            if len <= Cache::<2>::LONGEST && cache.get(&key(&chunk, 0, len)).is_none() {
-                cache.try_insert(&key(&chunk, 0, len), value);
+            if len > Cache::<2>::LONGEST || chunk.contains(&0) {
+                continue;
+            }
+            let chunk = [chunk, &[0; 64][..]].concat();
+            if table.get(&key(&chunk, 0, len)) == 0 {
+                table.insert(&key(&chunk, 0, len), value);
             }
         }
         let value = |chunk: &[u8]| match chunk.len() {
             // Keys are padded with NUL; who scans texts that hold it sees to it that this does not matter.
-            len if len <= Cache::<2>::LONGEST => cache.get(&key(&[chunk, &[0; 64]].concat(), 0, len)).unwrap_or(0),
+            len if len <= Cache::<2>::LONGEST => table.get(&key(&[chunk, &[0; 64]].concat(), 0, len)),
             _ => 0,
         };
         let expected: Vec<_> = chunks.into_iter().map(|chunk| (chunk.clone(), value(&chunk))).collect();
-        for found in all(scanner, &text, &cache) {
+        for found in all(scanner, &text, &table) {
             prop_assert_eq!(&found, &expected);
         }
     }
@@ -97,7 +99,7 @@ fn a_text_of_more_chunks_than_are_handed_on_at_a_time() {
     let long = ["a".repeat(511 * 2), " ".into(), "b".repeat(100), ". ".repeat(600)].concat();
     for text in [".".repeat(5000), "a ".repeat(3000), "x".repeat(10_000), long] {
         let expected = plain(scanner, text.as_bytes());
-        for found in all(scanner, text.as_bytes(), &Cache::new(1)) {
+        for found in all(scanner, text.as_bytes(), &KnownWords::with_capacity(1)) {
             assert_eq!(found.into_iter().map(|chunk| chunk.0).collect::<Vec<_>>(), expected);
         }
     }
