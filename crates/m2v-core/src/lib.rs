@@ -42,6 +42,7 @@ mod head;
 mod io;
 mod kernel;
 mod layout;
+mod output;
 mod table;
 mod tensor;
 mod tensor_file;
@@ -58,6 +59,7 @@ pub use io::{Dir, DirSink, Files, Memory, Sink, Source};
 #[doc(hidden)]
 pub use kernel::Isa;
 pub use layout::Layout;
+pub use output::zeros;
 pub use table::{EmbeddingTable, PoolOptions};
 pub use tensor::{Tensor, ViewError};
 pub use tensor_file::{read_tensors, write_tensors};

@@ -78,7 +78,7 @@ pub trait EncoderExt: Encoder {
         texts: &[S],
         progress: &(dyn Fn(usize) + Sync),
     ) -> Result<Array2<f32>> {
-        let mut out = Array2::zeros((texts.len(), self.dim()));
+        let mut out = m2v_core::zeros(texts.len(), self.dim());
         encode(self, texts, out.view_mut(), progress)?;
         Ok(out)
     }

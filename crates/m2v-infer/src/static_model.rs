@@ -189,7 +189,8 @@ impl StaticModel {
         if let Some(length) = max_length {
             ids.truncate(start.saturating_add(length));
         }
-        if let Some(unk) = vocabulary.unk_id() {
+        // Few texts have any: to look for them is faster than to move the ids.
+        if let Some(unk) = vocabulary.unk_id().filter(|unk| ids[start..].contains(unk)) {
             let mut kept = start;
             for i in start..ids.len() {
                 let id = ids[i];
