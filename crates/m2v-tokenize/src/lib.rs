@@ -35,6 +35,7 @@ mod hf;
 mod json;
 mod native;
 mod scratch;
+mod strings;
 mod tokenizer;
 mod vocabulary;
 

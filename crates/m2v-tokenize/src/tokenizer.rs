@@ -1,6 +1,7 @@
 //! The trait, and the choice of an implementation.
 
 use crate::error::Result;
+use crate::json::File;
 use crate::native::NativeTokenizer;
 use crate::scratch::Scratch;
 use crate::vocabulary::Vocabulary;
@@ -62,8 +63,11 @@ pub trait Tokenizer: Send + Sync {
 /// [`Error::Unsupported`]: crate::Error::Unsupported
 /// [`Error::NotCompiled`]: crate::Error::NotCompiled
 pub fn from_json(json: &[u8]) -> Result<Box<dyn Tokenizer>> {
-    let vocabulary = Vocabulary::from_json(json)?;
-    if let Some(native) = NativeTokenizer::new(json, &vocabulary)? {
+    let file = File::parse(json)?;
+    let family = file.model.family()?;
+    let tokens = file.model.tokens(family)?;
+    let vocabulary = Vocabulary::new(&file, family, &tokens)?;
+    if let Some(native) = NativeTokenizer::new(json, &tokens, &vocabulary)? {
         return Ok(Box::new(native));
     }
     #[cfg(feature = "hf")]

@@ -1,10 +1,9 @@
 //! What a model needs to know about its tokenizer's vocabulary.
 
-use std::collections::hash_map::Entry;
 use std::fmt;
 
 use crate::error::{Error, Result};
-use crate::json::{File, Str};
+use crate::json::{File, Tokens};
 
 /// The algorithm of a tokenizer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -75,30 +74,36 @@ impl Vocabulary {
     pub fn from_json(json: &[u8]) -> Result<Self> {
         let file = File::parse(json)?;
         let family = file.model.family()?;
-        let (mut tokens, len) = file.model.vocab(family)?;
+        Self::new(&file, family, &file.model.tokens(family)?)
+    }
+
+    pub(crate) fn new(file: &File<'_>, family: Family, tokens: &Tokens<'_>) -> Result<Self> {
         // The reference's tokenizers do not read the ids of added tokens either: one of the model keeps the
         // model's, the others are counted on from the length of the model's list, and empty ones are left out.
-        let mut next = u32::try_from(len).unwrap_or(u32::MAX);
-        for added in file.added_tokens.into_iter().flatten().filter(|added| !added.content.0.is_empty()) {
-            if let Entry::Vacant(entry) = tokens.entry(added.content) {
-                entry.insert(next);
+        let mut next = u32::try_from(tokens.listed).unwrap_or(u32::MAX);
+        let mut more: Vec<(&str, u32)> = Vec::new();
+        for added in file.added_tokens.iter().flatten().map(|added| &*added.content.0) {
+            let is_known = || tokens.id(added).is_some() || more.iter().any(|(token, _)| *token == added);
+            if !added.is_empty() && !is_known() {
+                more.push((added, next));
                 next = next.saturating_add(1);
             }
         }
+        let all = || tokens.list.iter().map(|(token, id)| (&*token.0, *id)).chain(more.iter().copied());
         let empty = || Error::Field {
             field: "model.vocab",
             expected: "at least one token",
             found: "none".to_owned(),
         };
-        let max_id = tokens.values().copied().max().ok_or_else(empty)?;
+        let max_id = all().map(|token| token.1).max().ok_or_else(empty)?;
         let special = |id: u32, content: &str| SpecialToken { id, content: content.to_owned() };
         let by_content = |content: &str| {
-            let id = tokens.get(&Str(content.into()));
-            id.map(|&id| special(id, content))
+            let added = || more.iter().find(|(token, _)| *token == content).map(|token| token.1);
+            tokens.id(content).or_else(added).map(|id| special(id, content))
         };
         let by_id = |id: u32| {
             // Should two tokens share the id, always the same one of them.
-            let contents = tokens.iter().filter(|token| *token.1 == id).map(|token| &*token.0.0);
+            let contents = all().filter(|token| token.1 == id).map(|token| token.0);
             contents.min().map(|content| special(id, content))
         };
         let unk = match (family, &file.model.unk_token) {
@@ -118,8 +123,8 @@ impl Vocabulary {
             .or_else(|| by_id(0))
             .or_else(|| by_id(max_id))
             .ok_or_else(empty)?;
-        let lengths = tokens.keys().map(|token| token.0.chars().count()).collect();
-        Ok(Self { family, len: tokens.len(), max_id, median_token_length: median(lengths), unk, pad })
+        let lengths: Vec<_> = all().map(|token| token.0.chars().count()).collect();
+        Ok(Self { family, len: lengths.len(), max_id, median_token_length: median(lengths), unk, pad })
     }
 
     /// The algorithm.

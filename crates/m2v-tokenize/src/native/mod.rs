@@ -19,13 +19,10 @@ mod precompiled;
 mod pretokenize;
 mod scan;
 mod split_regex;
-mod strings;
 mod unigram;
 mod wordlevel;
 mod wordpiece;
 mod words;
-
-use std::collections::HashMap;
 
 use added::{Matcher, Segment};
 use bpe::Bpe;
@@ -40,7 +37,7 @@ use wordpiece::WordPiece;
 use words::{Words, WordsScratch};
 
 use crate::error::{Error, Result};
-use crate::json;
+use crate::json::Tokens;
 use crate::scratch::{Owner, Scratch};
 use crate::tokenizer::Tokenizer;
 use crate::vocabulary::{Family, Vocabulary};
@@ -65,9 +62,8 @@ enum Fast {
 
 impl NativeTokenizer {
     /// Makes a tokenizer of a `tokenizer.json`; `None` if there is no native code for some part of it.
-    pub(crate) fn new(json: &[u8], vocabulary: &Vocabulary) -> Result<Option<Self>> {
+    pub(crate) fn new(json: &[u8], tokens: &Tokens<'_>, vocabulary: &Vocabulary) -> Result<Option<Self>> {
         let config = Config::parse(json)?;
-        let file = json::File::parse(json)?;
         if config.version.as_deref().is_some_and(|version| version != "1.0") {
             return Ok(None);
         }
@@ -81,22 +77,19 @@ impl NativeTokenizer {
             return Ok(None);
         };
         let family = vocabulary.family();
-        let vocab = file.model.vocab(family)?;
-        let (vocab, len) = vocab;
-        let vocab: Vec<_> = vocab.into_iter().collect();
+        let vocab = &*tokens.list;
         let model = match (family, pre_tokenizers.byte_level) {
-            (Family::WordPiece, false) => Some(Model::WordPiece(WordPiece::new(config.model.get(), &vocab)?)),
-            (Family::WordLevel, false) => Some(Model::WordLevel(WordLevel::new(config.model.get(), &vocab)?)),
+            (Family::WordPiece, false) => Some(Model::WordPiece(WordPiece::new(config.model.get(), vocab)?)),
+            (Family::WordLevel, false) => Some(Model::WordLevel(WordLevel::new(config.model.get(), vocab)?)),
             (Family::Unigram, false) => Unigram::from_json(config.model)?.map(Model::Unigram),
             (Family::Bpe, byte_level) => Bpe::from_json(config.model, byte_level)?.map(Model::Bpe),
             (_, true) => None,
         };
         let Some(model) = model else { return Ok(None) };
-        let ids: HashMap<&str, u32> = vocab.iter().map(|(token, id)| (&*token.0, *id)).collect();
-        let added = with_ids(config.added_tokens.unwrap_or_default(), &ids, len);
+        let added = with_ids(config.added_tokens.unwrap_or_default(), tokens);
         let Some((raw, normalised)) = matchers(added, &normalizers) else { return Ok(None) };
         let pipeline = Pipeline { normalizers, tokens: normalised, pre_tokenizers, model };
-        let fast = match (Words::new(&pipeline, &vocab), Pieces::new(&pipeline)) {
+        let fast = match (Words::new(&pipeline, vocab), Pieces::new(&pipeline)) {
             (Some(words), _) => Fast::Words(words),
             (None, Some(pieces)) => Fast::Pieces(pieces),
             (None, None) => Fast::None,
@@ -149,11 +142,11 @@ impl Tokenizer for NativeTokenizer {
 
 /// Added tokens with the ids they get: the model's, or counted on from the length of the model's list; what the
 /// file says is not read. Of a token that is listed twice, the last counts.
-fn with_ids(tokens: Vec<AddedToken>, model: &HashMap<&str, u32>, len: usize) -> Vec<(u32, AddedToken)> {
-    let mut next = u32::try_from(len).unwrap_or(u32::MAX);
+fn with_ids(tokens: Vec<AddedToken>, model: &Tokens<'_>) -> Vec<(u32, AddedToken)> {
+    let mut next = u32::try_from(model.listed).unwrap_or(u32::MAX);
     let mut added: Vec<(u32, AddedToken)> = Vec::new();
     for token in tokens.into_iter().filter(|token| !token.content.is_empty()) {
-        let known = model.get(&*token.content).copied();
+        let known = model.id(&token.content);
         match added.iter_mut().find(|(id, other)| Some(*id) == known || other.content == token.content) {
             Some(entry) => entry.1 = token,
             None => {

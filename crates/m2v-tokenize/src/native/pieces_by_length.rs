@@ -4,7 +4,7 @@
 //! two or three look-ups a piece instead of one for each shorter length.
 
 use super::cache::{Cache, key};
-use super::strings::StringTable;
+use crate::strings::StringTable;
 
 /// A map from pieces to ids. Texts are given with [`PADDING`] bytes behind them.
 pub(super) struct PiecesByLength {

@@ -3,9 +3,9 @@
 use serde::Deserialize;
 
 use super::pipeline::MissingUnknown;
-use super::strings::StringTable;
 use crate::error::{Error, Result};
 use crate::json::Str;
+use crate::strings::StringTable;
 
 /// WordLevel.
 pub(super) struct WordLevel {

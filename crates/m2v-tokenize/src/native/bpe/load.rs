@@ -11,7 +11,7 @@ use super::pairs::{MAX_IDS, MAX_RANKS, Merge, Pairs};
 use super::spelling::{Spelling, Unknown, byte_for};
 use crate::error::{Error, Result};
 use crate::json::Str;
-use crate::native::strings::StringTable;
+use crate::strings::StringTable;
 
 #[derive(Deserialize)]
 struct Model<'a> {

@@ -26,7 +26,7 @@ mod spelling;
 #[cfg(test)]
 mod tests;
 
-use super::strings::StringTable;
+use crate::strings::StringTable;
 use pairs::{Found, MAX_IDS, Pairs};
 use queue::Queue;
 use spelling::Spelling;

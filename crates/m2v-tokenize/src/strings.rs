@@ -2,7 +2,7 @@
 
 /// A map from byte strings to ids.
 #[derive(Default)]
-pub(super) struct StringTable {
+pub(crate) struct StringTable {
     bytes: Vec<u8>,
     /// Open addressing; `len == EMPTY` marks a free slot.
     slots: Vec<Slot>,
@@ -23,18 +23,18 @@ const FREE: Slot = Slot { hash: 0, start: 0, len: EMPTY, id: 0 };
 
 impl StringTable {
     /// A map with room for `count` strings of `bytes` bytes in all.
-    pub(super) fn with_capacity(count: usize, bytes: usize) -> Self {
+    pub(crate) fn with_capacity(count: usize, bytes: usize) -> Self {
         let slots = vec![FREE; (count * 2).next_power_of_two().max(16)];
         Self { bytes: Vec::with_capacity(bytes), slots, count: 0, longest: 0 }
     }
 
     /// Bytes of the longest string.
-    pub(super) fn longest(&self) -> usize {
+    pub(crate) fn longest(&self) -> usize {
         self.longest
     }
 
     /// The id of a string.
-    pub(super) fn get(&self, key: &[u8]) -> Option<u32> {
+    pub(crate) fn get(&self, key: &[u8]) -> Option<u32> {
         if key.len() > self.longest || self.slots.is_empty() {
             return None;
         }
@@ -43,7 +43,18 @@ impl StringTable {
     }
 
     /// Adds a string; of one that is there already, the last id counts.
-    pub(super) fn insert(&mut self, key: &[u8], id: u32) {
+    pub(crate) fn insert(&mut self, key: &[u8], id: u32) {
+        let at = self.find_or_insert(key, id);
+        self.slots[at].id = id;
+    }
+
+    /// The id of a string, which is `id` if it was not there.
+    pub(crate) fn get_or_insert(&mut self, key: &[u8], id: u32) -> u32 {
+        let at = self.find_or_insert(key, id);
+        self.slots[at].id
+    }
+
+    fn find_or_insert(&mut self, key: &[u8], id: u32) -> usize {
         if (self.count + 1) * 2 > self.slots.len() {
             self.grow();
         }
@@ -52,19 +63,18 @@ impl StringTable {
         if self.slots[at].len == EMPTY {
             // A vocabulary comes from a JSON text; no file is larger than memory, few are larger than 4 GiB.
             let (Ok(start), Ok(len)) = (u32::try_from(self.bytes.len()), u32::try_from(key.len())) else {
-                return;
+                return at;
             };
             self.bytes.extend_from_slice(key);
             self.slots[at] = Slot { hash, start, len, id };
             self.count += 1;
             self.longest = self.longest.max(key.len());
-        } else {
-            self.slots[at].id = id;
         }
+        at
     }
 
     /// All strings and ids, in no order.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&[u8], u32)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&[u8], u32)> {
         let used = self.slots.iter().filter(|slot| slot.len != EMPTY);
         used.map(|slot| (self.key(slot), slot.id))
     }
