@@ -127,12 +127,19 @@ fn encode<E: Encoder + ?Sized, S: AsRef<str> + Sync>(
         }
     }
     let done = AtomicUsize::new(0);
+    let encode_block = |texts: &[&str], out: ArrayViewMut2<'_, f32>| match encoder.scratch_pool() {
+        Some(pool) => encoder.encode_block(texts, &mut pool.borrow(), out),
+        None => encoder.encode_block(texts, &mut Scratch::default(), out),
+    };
+    // One text takes less time than to ask how many threads there are.
+    if let [text] = texts {
+        encode_block(&[text.as_ref()], out)?;
+        progress(1);
+        return Ok(());
+    }
     let block = |(texts, out): (&[S], ArrayViewMut2<'_, f32>)| {
         let texts: Vec<&str> = texts.iter().map(AsRef::as_ref).collect();
-        match encoder.scratch_pool() {
-            Some(pool) => encoder.encode_block(&texts, &mut pool.borrow(), out)?,
-            None => encoder.encode_block(&texts, &mut Scratch::default(), out)?,
-        }
+        encode_block(&texts, out)?;
         progress(done.fetch_add(texts.len(), Ordering::Relaxed) + texts.len());
         Ok(())
     };
