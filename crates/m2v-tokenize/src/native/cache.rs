@@ -58,14 +58,6 @@ impl<const N: usize> Cache<N> {
         true
     }
 
-    /// Sets the value, which is not 0, of a word that may be there. Whether it was there or its line had room.
-    pub(super) fn set(&mut self, key: &Key<N>, value: u32) -> bool {
-        let line = self.index(key);
-        let mut slots = self.lines[line].0.as_chunks_mut::<N>().0.iter_mut();
-        let there = slots.find(|slot| slot[N - 1] >> VALUE_SHIFT == 0 || same(slot, key));
-        there.map(|slot| write(slot, key, value)).is_some()
-    }
-
     /// Sets the value of a word that is not there, in the place of another if its line is full.
     pub(super) fn replace(&mut self, key: &Key<N>, value: u32) {
         let line = self.index(key);

@@ -38,8 +38,8 @@ impl PiecesByLength {
         padded.extend_from_slice(&[0; PADDING]);
     }
 
-    /// Adds the text from `start` to `end`; of one that is there already, the last id counts. The empty text is left
-    /// out: nothing begins with it that anyone asks for.
+    /// Adds the text from `start` to `end`, which is not there yet. The empty text is left out: nothing begins with it
+    /// that anyone asks for.
     pub(super) fn insert(&mut self, padded: &[u8], start: usize, end: usize, id: u32) {
         let len = end - start;
         if len == 0 {
@@ -48,8 +48,7 @@ impl PiecesByLength {
         let piece = &padded[start..end];
         // Keys are padded with NUL, and 0 is no value.
         let is_short = len <= SHORT && !piece.contains(&0) && id < u32::MAX;
-        let is_new = || self.others.get(piece).is_none();
-        if is_short && is_new() && self.short.set(&key(padded, start, len), id + 1) {
+        if is_short && self.short.try_insert(&key(padded, start, len), id + 1) {
             self.short_lengths.insert(padded, start, len);
         } else {
             self.others.insert(piece, id);
@@ -127,4 +126,48 @@ impl Lengths {
 fn index(padded: &[u8], start: usize, len: usize) -> usize {
     let first: [u64; 1] = key(padded, start, len.min(4));
     ((first[0] as u32).wrapping_mul(0x9E37_79B1) >> (32 - INDEX_BITS)) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::PiecesByLength;
+
+    /// Few bytes, NUL among them, so that texts begin with pieces.
+    fn any_text(longest: usize) -> impl Strategy<Value = Vec<u8>> {
+        prop::collection::vec(prop::sample::select(vec![0, b'a', b'b', 0xC3, 0xA9]), 0..=longest)
+    }
+
+    proptest! {
+        #[test]
+        fn finds_the_longest_as_trying_all_does(
+            pieces in prop::collection::btree_map(prop_oneof![any_text(5), any_text(50)], any::<u32>(), 0..200),
+            texts in prop::collection::vec(any_text(60), 1..20),
+            ends in prop::collection::vec(any_text(3), 20),
+        ) {
+            // So small that lines are full.
+            let mut map = PiecesByLength::with_capacity(16);
+            let mut padded = Vec::new();
+            for (piece, &id) in &pieces {
+                PiecesByLength::pad(piece, &mut padded);
+                map.insert(&padded, 0, piece.len(), id);
+            }
+            // Texts that begin with a piece, and others.
+            let begun = pieces.keys().zip(&ends).map(|(piece, end)| [&**piece, end].concat());
+            for text in texts.iter().cloned().chain(begun) {
+                PiecesByLength::pad(&text, &mut padded);
+                for start in 0..text.len().min(3) {
+                    let found = map.longest(&padded, start, text.len());
+                    prop_assert_eq!(found, longest(&pieces, &text, start), "{:?}", &text[start..]);
+                }
+            }
+        }
+    }
+
+    fn longest(pieces: &BTreeMap<Vec<u8>, u32>, text: &[u8], start: usize) -> Option<(u32, usize)> {
+        (start + 1..=text.len()).rev().find_map(|end| Some((*pieces.get(&text[start..end])?, end)))
+    }
 }
