@@ -43,6 +43,7 @@ mod io;
 mod kernel;
 mod layout;
 mod output;
+mod pages;
 mod table;
 mod tensor;
 mod tensor_file;

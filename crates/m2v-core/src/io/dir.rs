@@ -1,12 +1,13 @@
 //! A folder to read from.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::{Source, check_name};
 use crate::buffer::Buffer;
 use crate::error::{Error, Result};
+use crate::pages::ask_for_huge;
 
 /// A model folder on disk.
 ///
@@ -88,7 +89,14 @@ impl Dir {
             let map = unsafe { memmap2::Mmap::map(&file)? };
             return Ok(Buffer::from_owner(map));
         }
-        fs::read(path).map(Buffer::from)
+        let mut file = fs::File::open(path)?;
+        // Only a hint: what is there is read to its end.
+        let len = usize::try_from(file.metadata()?.len()).unwrap_or(0);
+        let mut bytes = Vec::new();
+        bytes.try_reserve_exact(len)?;
+        ask_for_huge(bytes.spare_capacity_mut());
+        file.read_to_end(&mut bytes)?;
+        Ok(Buffer::from(bytes))
     }
 }
 
