@@ -181,9 +181,25 @@ same_ids! {
     wordpiece_added_tokens: "wordpiece-added-tokens",
     stored_padding_truncation: "stored-padding-truncation",
     unigram: "unigram",
+    unigram_precompiled: "unigram-precompiled",
     bpe_byte_level: "bpe-byte-level",
     bpe_split_regex: "bpe-split-regex",
     bpe_byte_fallback: "bpe-byte-fallback",
+}
+
+#[test]
+fn every_recorded_model_runs_natively() {
+    let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/models");
+    let mut found = 0;
+    for model in fs::read_dir(models).unwrap() {
+        let path = model.unwrap().path().join("tokenizer.json");
+        // Some have it in a folder of their own.
+        if path.exists() {
+            Pair::new(&path.display().to_string(), &fs::read(&path).unwrap());
+            found += 1;
+        }
+    }
+    assert!(found >= 16, "{found} tokenizers");
 }
 
 #[test]
