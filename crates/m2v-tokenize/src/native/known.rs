@@ -4,6 +4,8 @@
 //! were given their places first; the few that find none are left to the memo. Next to the four-way lines of
 //! [`super::cache`] this takes half of the time.
 
+use std::hint::select_unpredictable;
+
 use super::cache::Key;
 
 /// Words of 1 to 12 bytes without NUL.
@@ -30,8 +32,8 @@ impl KnownWords {
         let Place([a0, a1, b0, b1]) = self.places[self.index(key)];
         let value = |word: u64, end: u64| {
             let difference = (word ^ key[0]) | (end ^ key[1]) << VALUE_SHIFT;
-            // A mask, where the compiler would make a condition a branch.
-            u32::from(difference == 0).wrapping_neg() & (end >> VALUE_SHIFT) as u32
+            // The compiler would make a branch of an `if`.
+            select_unpredictable(difference == 0, (end >> VALUE_SHIFT) as u32, 0)
         };
         // A place that is free has the value 0.
         value(a0, a1) | value(b0, b1)
