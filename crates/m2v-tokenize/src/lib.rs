@@ -29,12 +29,15 @@
 //! ```
 #![deny(unsafe_code)]
 
+mod dictionary;
 mod error;
 #[cfg(feature = "hf")]
 mod hf;
 mod json;
+mod key;
 mod native;
 mod scratch;
+mod short_strings;
 mod strings;
 mod tokenizer;
 mod vocabulary;

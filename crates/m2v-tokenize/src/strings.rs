@@ -1,7 +1,7 @@
 //! A map from strings to ids: one buffer for all strings, one flat table.
 
 /// A map from byte strings to ids.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct StringTable {
     bytes: Vec<u8>,
     /// Open addressing; `len == EMPTY` marks a free slot.
@@ -28,6 +28,11 @@ impl StringTable {
         Self { bytes: Vec::with_capacity(bytes), slots, count: 0, longest: 0 }
     }
 
+    /// How many strings there are.
+    pub(crate) fn len(&self) -> usize {
+        self.count
+    }
+
     /// Bytes of the longest string.
     pub(crate) fn longest(&self) -> usize {
         self.longest
@@ -48,12 +53,6 @@ impl StringTable {
         self.slots[at].id = id;
     }
 
-    /// The id of a string, which is `id` if it was not there.
-    pub(crate) fn get_or_insert(&mut self, key: &[u8], id: u32) -> u32 {
-        let at = self.find_or_insert(key, id);
-        self.slots[at].id
-    }
-
     fn find_or_insert(&mut self, key: &[u8], id: u32) -> usize {
         if (self.count + 1) * 2 > self.slots.len() {
             self.grow();
@@ -71,12 +70,6 @@ impl StringTable {
             self.longest = self.longest.max(key.len());
         }
         at
-    }
-
-    /// All strings and ids, in no order.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&[u8], u32)> {
-        let used = self.slots.iter().filter(|slot| slot.len != EMPTY);
-        used.map(|slot| (self.key(slot), slot.id))
     }
 
     fn key(&self, slot: &Slot) -> &[u8] {

@@ -64,10 +64,8 @@ pub trait Tokenizer: Send + Sync {
 /// [`Error::NotCompiled`]: crate::Error::NotCompiled
 pub fn from_json(json: &[u8]) -> Result<Box<dyn Tokenizer>> {
     let file = File::parse(json)?;
-    let family = file.model.family()?;
-    let tokens = file.model.tokens(family)?;
-    let vocabulary = Vocabulary::new(&file, family, &tokens)?;
-    if let Some(native) = NativeTokenizer::new(json, &tokens, &vocabulary)? {
+    let vocabulary = Vocabulary::new(&file)?;
+    if let Some(native) = NativeTokenizer::new(&file, &vocabulary)? {
         return Ok(Box::new(native));
     }
     #[cfg(feature = "hf")]

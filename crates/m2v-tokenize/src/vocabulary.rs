@@ -2,8 +2,10 @@
 
 use std::fmt;
 
+use serde::Deserialize;
+
 use crate::error::{Error, Result};
-use crate::json::{File, Tokens};
+use crate::json::{File, Str};
 
 /// The algorithm of a tokenizer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -62,6 +64,37 @@ pub struct Vocabulary {
     pad: SpecialToken,
 }
 
+/// What a file says besides its model.
+#[derive(Deserialize)]
+struct Extra<'a> {
+    #[serde(borrow, default)]
+    added_tokens: Option<Vec<AddedToken<'a>>>,
+    #[serde(borrow, default)]
+    padding: Option<Padding<'a>>,
+}
+
+/// An added token. Its `id` in the file is not read: see [`Vocabulary::new`].
+#[derive(Deserialize)]
+struct AddedToken<'a> {
+    #[serde(borrow)]
+    content: Str<'a>,
+}
+
+#[derive(Deserialize)]
+struct Padding<'a> {
+    #[serde(borrow)]
+    pad_token: Str<'a>,
+}
+
+/// What models say about unknown tokens.
+#[derive(Deserialize)]
+struct Unknown<'a> {
+    #[serde(borrow, default)]
+    unk_token: Option<Str<'a>>,
+    #[serde(default)]
+    unk_id: Option<u32>,
+}
+
 /// Names a padding token goes by, most usual first.
 const PAD_TOKENS: [&str; 4] = ["[PAD]", "<pad>", "<|pad|>", "<|endoftext|>"];
 
@@ -72,24 +105,25 @@ impl Vocabulary {
     /// [`Error::Json`], or [`Error::Field`] for a model that is none of the four [families](Family) or has no
     /// tokens.
     pub fn from_json(json: &[u8]) -> Result<Self> {
-        let file = File::parse(json)?;
-        let family = file.model.family()?;
-        Self::new(&file, family, &file.model.tokens(family)?)
+        Self::new(&File::parse(json)?)
     }
 
-    pub(crate) fn new(file: &File<'_>, family: Family, tokens: &Tokens<'_>) -> Result<Self> {
+    pub(crate) fn new(file: &File<'_>) -> Result<Self> {
+        let (family, tokens) = (file.model.family(), &file.model.tokens);
+        let Extra { added_tokens, padding } = file.read()?;
+        let Unknown { unk_token, unk_id } = file.model.read()?;
         // The reference's tokenizers do not read the ids of added tokens either: one of the model keeps the
         // model's, the others are counted on from the length of the model's list, and empty ones are left out.
-        let mut next = u32::try_from(tokens.listed).unwrap_or(u32::MAX);
+        let mut next = u32::try_from(tokens.listed()).unwrap_or(u32::MAX);
         let mut more: Vec<(&str, u32)> = Vec::new();
-        for added in file.added_tokens.iter().flatten().map(|added| &*added.content.0) {
+        for added in added_tokens.iter().flatten().map(|added| &*added.content.0) {
             let is_known = || tokens.id(added).is_some() || more.iter().any(|(token, _)| *token == added);
             if !added.is_empty() && !is_known() {
                 more.push((added, next));
                 next = next.saturating_add(1);
             }
         }
-        let all = || tokens.list.iter().map(|(token, id)| (&*token.0, *id)).chain(more.iter().copied());
+        let all = || tokens.iter().chain(more.iter().copied());
         let empty = || Error::Field {
             field: "model.vocab",
             expected: "at least one token",
@@ -106,15 +140,13 @@ impl Vocabulary {
             let contents = all().filter(|token| token.1 == id).map(|token| token.0);
             contents.min().map(|content| special(id, content))
         };
-        let unk = match (family, &file.model.unk_token) {
+        let unk = match (family, &unk_token) {
             // The id counts, even if its piece is listed again under a later one.
-            (Family::Unigram, _) => {
-                file.model.unk_id.map(|id| by_id(id).unwrap_or_else(|| special(id, "<unk>")))
-            }
+            (Family::Unigram, _) => unk_id.map(|id| by_id(id).unwrap_or_else(|| special(id, "<unk>"))),
             (_, Some(token)) => by_content(&token.0),
             (_, None) => None,
         };
-        let padding = file.padding.as_ref().map(|padding| &*padding.pad_token.0);
+        let padding = padding.as_ref().map(|padding| &*padding.pad_token.0);
         let pad = padding
             .into_iter()
             .chain(PAD_TOKENS)
@@ -123,8 +155,17 @@ impl Vocabulary {
             .or_else(|| by_id(0))
             .or_else(|| by_id(max_id))
             .ok_or_else(empty)?;
-        let lengths: Vec<_> = all().map(|token| token.0.chars().count()).collect();
-        Ok(Self { family, len: lengths.len(), max_id, median_token_length: median(lengths), unk, pad })
+        // How many tokens there are of each length.
+        let mut lengths = Vec::new();
+        for (token, _) in all() {
+            let length = if token.is_ascii() { token.len() } else { token.chars().count() };
+            if length >= lengths.len() {
+                lengths.resize(length + 1, 0);
+            }
+            lengths[length] += 1;
+        }
+        let (len, median_token_length) = (tokens.len() + more.len(), median(&lengths));
+        Ok(Self { family, len, max_id, median_token_length, unk, pad })
     }
 
     /// The algorithm.
@@ -174,14 +215,16 @@ impl Vocabulary {
     }
 }
 
-/// The median, rounded down; an even count averages the middle two first.
-fn median(mut lengths: Vec<usize>) -> usize {
-    if lengths.is_empty() {
-        return 0;
-    }
-    let middle = lengths.len() / 2;
-    let even = lengths.len().is_multiple_of(2);
-    let (below, &mut upper, _) = lengths.select_nth_unstable(middle);
-    let lower = if even { below.iter().max().copied().unwrap_or(upper) } else { upper };
-    usize::midpoint(lower, upper)
+/// The median, rounded down, of values that occur so many times; of an even count, the mean of the middle two.
+fn median(counts: &[usize]) -> usize {
+    let count: usize = counts.iter().sum();
+    let nth = |place: usize| {
+        let mut seen = 0;
+        let reaches = |count: &usize| {
+            seen += count;
+            seen > place
+        };
+        counts.iter().position(reaches).unwrap_or(0)
+    };
+    usize::midpoint(nth(count.saturating_sub(1) / 2), nth(count / 2))
 }

@@ -4,8 +4,7 @@
 //! padded with zeros, and 32 bits that say what it becomes. A look-up hashes the padded word, reads one line and
 //! compares its slots.
 
-/// A word padded with zeros; the upper half of the last element is free for the value.
-pub(super) type Key<const N: usize> = [u64; N];
+use crate::key::Key;
 
 /// Words of up to `8 × N − 4` bytes, for N of 2, 4 and 8.
 pub(super) struct Cache<const N: usize> {
@@ -106,27 +105,4 @@ fn same<const N: usize>(slot: &Key<N>, key: &Key<N>) -> bool {
 fn write<const N: usize>(slot: &mut Key<N>, key: &Key<N>, value: u32) {
     *slot = *key;
     slot[N - 1] |= u64::from(value) << VALUE_SHIFT;
-}
-
-/// A window into this that starts `len` bytes before the middle keeps `len` bytes and clears the rest.
-static KEEP: [u8; 128] = {
-    let mut keep = [0; 128];
-    let mut i = 0;
-    while i < 64 {
-        keep[i] = 0xFF;
-        i += 1;
-    }
-    keep
-};
-
-/// The key of the `len` bytes at `start`, at most 64; the buffer goes on for `8 × N` bytes or more.
-#[inline]
-pub(super) fn key<const N: usize>(bytes: &[u8], start: usize, len: usize) -> Key<N> {
-    let words = bytes[start..][..8 * N].as_chunks::<8>().0;
-    let keep = KEEP[64 - len..][..8 * N].as_chunks::<8>().0;
-    let mut key = [0; N];
-    for i in 0..N {
-        key[i] = u64::from_le_bytes(words[i]) & u64::from_le_bytes(keep[i]);
-    }
-    key
 }

@@ -3,8 +3,6 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::error::{Error, Result};
-
 /// The parts of a `tokenizer.json` that the native path reads itself.
 #[derive(Deserialize)]
 pub(super) struct Config<'a> {
@@ -16,8 +14,6 @@ pub(super) struct Config<'a> {
     normalizer: Option<&'a RawValue>,
     #[serde(borrow, default)]
     pre_tokenizer: Option<&'a RawValue>,
-    #[serde(borrow)]
-    pub(super) model: &'a RawValue,
 }
 
 #[derive(Clone, Deserialize)]
@@ -134,10 +130,6 @@ fn yes() -> bool {
 }
 
 impl<'a> Config<'a> {
-    pub(super) fn parse(json: &'a [u8]) -> Result<Self> {
-        serde_json::from_slice(json).map_err(Error::Json)
-    }
-
     /// The normalizers, in order and without nesting; `None` if one has no native code.
     pub(super) fn normalizers(&self) -> Option<Vec<Normalizer>> {
         let mut flat = Vec::new();

@@ -1,6 +1,7 @@
 //! What chunks of text became, remembered.
 
-use super::cache::{Cache, Key, key};
+use super::cache::Cache;
+use crate::key::{Key, key};
 
 /// Marks a value that is a place in the lists, not an id.
 const LIST: u32 = 1 << 31;

@@ -9,7 +9,6 @@ mod bert;
 mod bpe;
 mod cache;
 mod config;
-mod known;
 mod memo;
 mod normalize;
 mod pieces;
@@ -37,7 +36,7 @@ use wordpiece::WordPiece;
 use words::{Words, WordsScratch};
 
 use crate::error::{Error, Result};
-use crate::json::Tokens;
+use crate::json::{File, Tokens};
 use crate::scratch::{Owner, Scratch};
 use crate::tokenizer::Tokenizer;
 use crate::vocabulary::{Family, Vocabulary};
@@ -62,8 +61,8 @@ enum Fast {
 
 impl NativeTokenizer {
     /// Makes a tokenizer of a `tokenizer.json`; `None` if there is no native code for some part of it.
-    pub(crate) fn new(json: &[u8], tokens: &Tokens<'_>, vocabulary: &Vocabulary) -> Result<Option<Self>> {
-        let config = Config::parse(json)?;
+    pub(crate) fn new(file: &File<'_>, vocabulary: &Vocabulary) -> Result<Option<Self>> {
+        let config: Config<'_> = file.read()?;
         if config.version.as_deref().is_some_and(|version| version != "1.0") {
             return Ok(None);
         }
@@ -76,20 +75,18 @@ impl NativeTokenizer {
         else {
             return Ok(None);
         };
-        let family = vocabulary.family();
-        let vocab = &*tokens.list;
-        let model = match (family, pre_tokenizers.byte_level) {
-            (Family::WordPiece, false) => Some(Model::WordPiece(WordPiece::new(config.model.get(), vocab)?)),
-            (Family::WordLevel, false) => Some(Model::WordLevel(WordLevel::new(config.model.get(), vocab)?)),
-            (Family::Unigram, false) => Unigram::from_json(config.model)?.map(Model::Unigram),
-            (Family::Bpe, byte_level) => Bpe::from_json(config.model, byte_level)?.map(Model::Bpe),
+        let model = match (file.model.family(), pre_tokenizers.byte_level) {
+            (Family::WordPiece, false) => Some(Model::WordPiece(WordPiece::new(&file.model)?)),
+            (Family::WordLevel, false) => Some(Model::WordLevel(WordLevel::new(&file.model)?)),
+            (Family::Unigram, false) => Unigram::new(&file.model)?.map(Model::Unigram),
+            (Family::Bpe, byte_level) => Bpe::new(&file.model, byte_level)?.map(Model::Bpe),
             (_, true) => None,
         };
         let Some(model) = model else { return Ok(None) };
-        let added = with_ids(config.added_tokens.unwrap_or_default(), tokens);
+        let added = with_ids(config.added_tokens.unwrap_or_default(), &file.model.tokens);
         let Some((raw, normalised)) = matchers(added, &normalizers) else { return Ok(None) };
         let pipeline = Pipeline { normalizers, tokens: normalised, pre_tokenizers, model };
-        let fast = match (Words::new(&pipeline, vocab), Pieces::new(&pipeline)) {
+        let fast = match (Words::new(&pipeline, &file.model.tokens), Pieces::new(&pipeline)) {
             (Some(words), _) => Fast::Words(words),
             (None, Some(pieces)) => Fast::Pieces(pieces),
             (None, None) => Fast::None,
@@ -143,7 +140,7 @@ impl Tokenizer for NativeTokenizer {
 /// Added tokens with the ids they get: the model's, or counted on from the length of the model's list; what the
 /// file says is not read. Of a token that is listed twice, the last counts.
 fn with_ids(tokens: Vec<AddedToken>, model: &Tokens<'_>) -> Vec<(u32, AddedToken)> {
-    let mut next = u32::try_from(model.listed).unwrap_or(u32::MAX);
+    let mut next = u32::try_from(model.listed()).unwrap_or(u32::MAX);
     let mut added: Vec<(u32, AddedToken)> = Vec::new();
     for token in tokens.into_iter().filter(|token| !token.content.is_empty()) {
         let known = model.id(&token.content);

@@ -3,32 +3,35 @@
 //! What there is of each length is known beforehand from the first bytes, so that a look-up seldom finds nothing:
 //! two or three look-ups a piece instead of one for each shorter length.
 
-use super::cache::{Cache, key};
-use crate::strings::StringTable;
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+
+use crate::dictionary::Dictionary;
+use crate::key::{key, key_of};
 
 /// A map from pieces to ids. Texts are given with [`PADDING`] bytes behind them.
 pub(super) struct PiecesByLength {
-    short: Cache<2>,
-    short_lengths: Lengths,
-    /// Longer ones, and those that found their line full.
-    others: StringTable,
-    other_lengths: Lengths,
+    pieces: Arc<Dictionary>,
+    lengths: Lengths,
 }
 
 /// Bytes after a text that may be read with it.
 const PADDING: usize = 16;
 
-const SHORT: usize = Cache::<2>::LONGEST;
-
 impl PiecesByLength {
-    /// A map with room for so many.
-    pub(super) fn with_capacity(count: usize) -> Self {
-        Self {
-            short: Cache::new(count / 2),
-            short_lengths: Lengths::new(),
-            others: StringTable::default(),
-            other_lengths: Lengths::new(),
+    /// The texts are those of the pieces. The empty text does not count: nothing begins with it that anyone asks for.
+    pub(super) fn new<'a>(pieces: Arc<Dictionary>, texts: impl Iterator<Item = &'a str>) -> Self {
+        let mut lengths = Lengths::new();
+        for text in texts.map(str::as_bytes).filter(|text| !text.is_empty()) {
+            let is_short = Dictionary::is_short(text) && pieces.get_short(&key_of(text)).is_some();
+            lengths.insert(text, is_short);
         }
+        Self { pieces, lengths }
+    }
+
+    /// All pieces.
+    pub(super) fn pieces(&self) -> &Arc<Dictionary> {
+        &self.pieces
     }
 
     /// Puts a text with padding behind it into a buffer.
@@ -38,55 +41,37 @@ impl PiecesByLength {
         padded.extend_from_slice(&[0; PADDING]);
     }
 
-    /// Adds the text from `start` to `end`, which is not there yet. The empty text is left out: nothing begins with it
-    /// that anyone asks for.
-    pub(super) fn insert(&mut self, padded: &[u8], start: usize, end: usize, id: u32) {
-        let len = end - start;
-        if len == 0 {
-            return;
-        }
-        let piece = &padded[start..end];
-        // Keys are padded with NUL, and 0 is no value.
-        let is_short = len <= SHORT && !piece.contains(&0) && id < u32::MAX;
-        if is_short && self.short.try_insert(&key(padded, start, len), id + 1) {
-            self.short_lengths.insert(padded, start, len);
-        } else {
-            self.others.insert(piece, id);
-            self.other_lengths.insert(padded, start, len);
-        }
-    }
-
     /// The id of the longest piece that the text from `start` to `end` begins with, and where it ends.
     pub(super) fn longest(&self, padded: &[u8], start: usize, end: usize) -> Option<(u32, usize)> {
         let left = end - start;
-        if left > LONG && self.other_lengths.of(padded, start, 4) & 1 << LONG != 0 {
-            let longest = left.min(self.others.longest());
-            let found = (LONG..=longest).rev().find_map(|len| {
-                let id = self.others.get(&padded[start..start + len])?;
-                Some((id, start + len))
-            });
-            if found.is_some() {
-                return found;
+        let first: [u64; 1] = key(padded, start, left.min(4));
+        let mut first = first[0] as u32;
+        for len in (1..=left.min(4)).rev() {
+            if len < 4 {
+                first &= (1 << (8 * len)) - 1;
             }
-        }
-        for first in (1..=left.min(4)).rev() {
-            let (short, other) =
-                (self.short_lengths.of(padded, start, first), self.other_lengths.of(padded, start, first));
+            let Kinds { short, other } = self.lengths.of(first);
+            if len == 4
+                && left >= LONG
+                && other & 1 << LONG != 0
+                && let Some(found) = self.longest_of(LONG..=left.min(self.pieces.longest()), padded, start)
+            {
+                return Some(found);
+            }
             // Those that have just so many first bytes, and are not longer than the text.
-            let range = if first == 4 { !0 << 4 } else { 1 << first };
-            let mut lengths = (short | other) & range & !(!0 << left.min(LONG) << 1);
+            let range = if len == 4 { !0 << 4 } else { 1 << len };
+            let mut lengths = (short | other) & range & !(!0 << left.min(LONG - 1) << 1);
             while lengths != 0 {
                 let len = lengths.ilog2() as usize;
                 let piece = &padded[start..start + len];
-                // With NUL at its end it would have the key of a shorter one.
                 if short & 1 << len != 0
-                    && piece.last() != Some(&0)
-                    && let Some(value) = self.short.get(&key(padded, start, len))
+                    && Dictionary::is_short(piece)
+                    && let Some(id) = self.pieces.get_short(&key(padded, start, len))
                 {
-                    return Some((value - 1, start + len));
+                    return Some((id, start + len));
                 }
                 if other & 1 << len != 0
-                    && let Some(id) = self.others.get(piece)
+                    && let Some(id) = self.pieces.get_other(piece)
                 {
                     return Some((id, start + len));
                 }
@@ -95,37 +80,57 @@ impl PiecesByLength {
         }
         None
     }
+
+    #[cold]
+    fn longest_of(
+        &self,
+        lengths: RangeInclusive<usize>,
+        padded: &[u8],
+        start: usize,
+    ) -> Option<(u32, usize)> {
+        let mut lengths = lengths.rev().map(|len| start + len);
+        lengths.find_map(|end| Some((self.pieces.get_other(&padded[start..end])?, end)))
+    }
 }
 
 /// Which lengths pieces have, by their first four bytes or, if they are shorter, by all of them.
-struct Lengths(Vec<u32>);
+struct Lengths(Vec<Kinds>);
+
+/// A bit for each length, of pieces among the [short](Dictionary::get_short) and the [others](Dictionary::get_other).
+#[derive(Clone, Copy, Default)]
+struct Kinds {
+    short: u32,
+    other: u32,
+}
 
 /// The bit for this length and all above.
 const LONG: usize = 31;
 
-/// 64 KiB each.
+/// 128 KiB.
 const INDEX_BITS: u32 = 14;
 
 impl Lengths {
     fn new() -> Self {
-        Self(vec![0; 1 << INDEX_BITS])
+        Self(vec![Kinds::default(); 1 << INDEX_BITS])
     }
 
-    fn insert(&mut self, padded: &[u8], start: usize, len: usize) {
-        self.0[index(padded, start, len)] |= 1 << len.min(LONG);
+    fn insert(&mut self, text: &[u8], is_short: bool) {
+        let first: [u64; 1] = key_of(&text[..text.len().min(4)]);
+        let kinds = &mut self.0[Self::index(first[0] as u32)];
+        let kind = if is_short { &mut kinds.short } else { &mut kinds.other };
+        *kind |= 1 << text.len().min(LONG);
     }
 
-    /// The lengths of pieces that have the text's first bytes, and of a few others.
+    /// The lengths of pieces that have the first bytes of a text, padded with zeros, and of a few others.
     #[inline]
-    fn of(&self, padded: &[u8], start: usize, first: usize) -> u32 {
-        self.0[index(padded, start, first)]
+    fn of(&self, first: u32) -> Kinds {
+        self.0[Self::index(first)]
     }
-}
 
-#[inline]
-fn index(padded: &[u8], start: usize, len: usize) -> usize {
-    let first: [u64; 1] = key(padded, start, len.min(4));
-    ((first[0] as u32).wrapping_mul(0x9E37_79B1) >> (32 - INDEX_BITS)) as usize
+    #[inline]
+    fn index(first: u32) -> usize {
+        (first.wrapping_mul(0x9E37_79B1) >> (32 - INDEX_BITS)) as usize
+    }
 }
 
 #[cfg(test)]
@@ -134,11 +139,15 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::PiecesByLength;
+    use std::sync::Arc;
 
-    /// Few bytes, NUL among them, so that texts begin with pieces.
-    fn any_text(longest: usize) -> impl Strategy<Value = Vec<u8>> {
-        prop::collection::vec(prop::sample::select(vec![0, b'a', b'b', 0xC3, 0xA9]), 0..=longest)
+    use super::PiecesByLength;
+    use crate::dictionary::Dictionary;
+
+    /// Few characters, NUL among them, so that texts begin with pieces.
+    fn any_text(longest: usize) -> impl Strategy<Value = String> {
+        let characters = prop::collection::vec(prop::sample::select(vec!['\0', 'a', 'b', 'é']), 0..=longest);
+        characters.prop_map(String::from_iter)
     }
 
     proptest! {
@@ -148,18 +157,18 @@ mod tests {
             texts in prop::collection::vec(any_text(60), 1..20),
             ends in prop::collection::vec(any_text(3), 20),
         ) {
-            // So small that lines are full.
-            let mut map = PiecesByLength::with_capacity(16);
-            let mut padded = Vec::new();
+            // So small that places are full.
+            let mut dictionary = Dictionary::with_capacity(16);
             for (piece, &id) in &pieces {
-                PiecesByLength::pad(piece, &mut padded);
-                map.insert(&padded, 0, piece.len(), id);
+                prop_assert!(!dictionary.insert(piece.as_bytes(), 0, piece.len(), id));
             }
+            let map = PiecesByLength::new(Arc::new(dictionary), pieces.keys().map(|piece| &**piece));
+            let mut padded = Vec::new();
             // Texts that begin with a piece, and others.
-            let begun = pieces.keys().zip(&ends).map(|(piece, end)| [&**piece, end].concat());
+            let begun = pieces.keys().zip(&ends).map(|(piece, end)| [&**piece, &**end].concat());
             for text in texts.iter().cloned().chain(begun) {
-                PiecesByLength::pad(&text, &mut padded);
-                for start in 0..text.len().min(3) {
+                PiecesByLength::pad(text.as_bytes(), &mut padded);
+                for start in (0..text.len().min(3)).filter(|&start| text.is_char_boundary(start)) {
                     let found = map.longest(&padded, start, text.len());
                     prop_assert_eq!(found, longest(&pieces, &text, start), "{:?}", &text[start..]);
                 }
@@ -167,7 +176,7 @@ mod tests {
         }
     }
 
-    fn longest(pieces: &BTreeMap<Vec<u8>, u32>, text: &[u8], start: usize) -> Option<(u32, usize)> {
-        (start + 1..=text.len()).rev().find_map(|end| Some((*pieces.get(&text[start..end])?, end)))
+    fn longest(pieces: &BTreeMap<String, u32>, text: &str, start: usize) -> Option<(u32, usize)> {
+        (start + 1..=text.len()).rev().find_map(|end| Some((*pieces.get(text.get(start..end)?)?, end)))
     }
 }

@@ -1,15 +1,17 @@
 //! The WordLevel model: words, and nothing smaller.
 
+use std::sync::Arc;
+
 use serde::Deserialize;
 
 use super::pipeline::MissingUnknown;
-use crate::error::{Error, Result};
-use crate::json::Str;
-use crate::strings::StringTable;
+use crate::dictionary::Dictionary;
+use crate::error::Result;
+use crate::json::{self, Str};
 
 /// WordLevel.
 pub(super) struct WordLevel {
-    words: StringTable,
+    words: Arc<Dictionary>,
     unk: Option<u32>,
 }
 
@@ -20,13 +22,15 @@ struct Json<'a> {
 }
 
 impl WordLevel {
-    /// Makes the model of its JSON and its vocabulary.
-    pub(super) fn new(json: &str, vocab: &[(Str<'_>, u32)]) -> Result<Self> {
-        let config: Json<'_> = serde_json::from_str(json).map_err(Error::Json)?;
-        let mut words = StringTable::with_capacity(vocab.len(), json.len());
-        vocab.iter().for_each(|(word, id)| words.insert(word.0.as_bytes(), *id));
-        let unk = words.get(config.unk_token.0.as_bytes());
-        Ok(Self { words, unk })
+    /// Makes the model of its JSON.
+    pub(super) fn new(model: &json::Model<'_>) -> Result<Self> {
+        let config: Json<'_> = model.read()?;
+        Ok(Self { words: model.tokens.dictionary().clone(), unk: model.tokens.id(&config.unk_token.0) })
+    }
+
+    /// The words and their ids.
+    pub(super) fn words(&self) -> &Arc<Dictionary> {
+        &self.words
     }
 
     /// Appends the id of a word.

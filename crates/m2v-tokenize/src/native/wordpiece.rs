@@ -1,11 +1,14 @@
 //! The WordPiece model: the longest match from the left, again and again.
 
+use std::sync::Arc;
+
 use serde::Deserialize;
 
 use super::pieces_by_length::PiecesByLength;
 use super::pipeline::MissingUnknown;
-use crate::error::{Error, Result};
-use crate::json::Str;
+use crate::dictionary::Dictionary;
+use crate::error::Result;
+use crate::json::{self, Str};
 
 /// WordPiece.
 pub(super) struct WordPiece {
@@ -31,25 +34,27 @@ struct Json<'a> {
 }
 
 impl WordPiece {
-    /// Makes the model of its JSON and its vocabulary.
-    pub(super) fn new(json: &str, vocab: &[(Str<'_>, u32)]) -> Result<Self> {
-        let config: Json<'_> = serde_json::from_str(json).map_err(Error::Json)?;
-        let prefix = config.continuing_subword_prefix.0.as_bytes();
-        let mut initial = PiecesByLength::with_capacity(vocab.len());
-        let mut continuing = PiecesByLength::with_capacity(vocab.len() / 4);
-        let (mut padded, mut unk) = (Vec::new(), None);
-        for (token, id) in vocab {
-            let token = token.0.as_bytes();
-            PiecesByLength::pad(token, &mut padded);
-            initial.insert(&padded, 0, token.len(), *id);
-            if token.starts_with(prefix) {
-                continuing.insert(&padded, prefix.len(), token.len(), *id);
-            }
-            if token == config.unk_token.0.as_bytes() {
-                unk = Some(*id);
-            }
+    /// Makes the model of its JSON.
+    pub(super) fn new(model: &json::Model<'_>) -> Result<Self> {
+        let config: Json<'_> = model.read()?;
+        let (prefix, tokens) = (&*config.continuing_subword_prefix.0, &model.tokens);
+        let initial = PiecesByLength::new(tokens.dictionary().clone(), tokens.iter().map(|token| token.0));
+        let continuing = || tokens.iter().filter_map(|(token, id)| Some((token.strip_prefix(prefix)?, id)));
+        let mut dictionary = Dictionary::with_capacity(continuing().count());
+        for (token, id) in continuing() {
+            dictionary.insert(token.as_bytes(), 0, token.len(), id);
         }
-        Ok(Self { initial, continuing, unk, max_chars: config.max_input_chars_per_word })
+        Ok(Self {
+            initial,
+            continuing: PiecesByLength::new(Arc::new(dictionary), continuing().map(|token| token.0)),
+            unk: tokens.id(&config.unk_token.0),
+            max_chars: config.max_input_chars_per_word,
+        })
+    }
+
+    /// The tokens and their ids.
+    pub(super) fn tokens(&self) -> &Arc<Dictionary> {
+        self.initial.pieces()
     }
 
     /// Characters of the longest word that is looked at.

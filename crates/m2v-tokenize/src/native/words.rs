@@ -6,16 +6,19 @@
 //! can be cut there, the parts tokenised one by one, and each part remembered by its bytes. What a chunk becomes
 //! the first time is what the exact path says.
 
+use std::sync::Arc;
+
 use super::bert::Characters;
-use super::cache::{Cache, key};
+use super::cache::Cache;
 use super::config;
-use super::known::KnownWords;
 use super::memo::Memo;
 use super::normalize::Normalizer;
 use super::pipeline::{Model, ModelScratch, Pipeline, Result};
 use super::pretokenize::PreTokenizer;
 use super::scan::{ScanBuffer, Scanner};
-use crate::json::Str;
+use crate::dictionary::Dictionary;
+use crate::json::Tokens;
+use crate::key::{key, key_of};
 
 /// The fast path.
 pub(super) struct Words {
@@ -45,7 +48,7 @@ struct Miss {
 
 impl Words {
     /// The fast path of a pipeline, if it has the shape for it.
-    pub(super) fn new(pipeline: &Pipeline, vocab: &[(Str<'_>, u32)]) -> Option<Self> {
+    pub(super) fn new(pipeline: &Pipeline, tokens: &Tokens<'_>) -> Option<Self> {
         let splits_spaces =
             matches!(pipeline.pre_tokenizers.steps.first(), Some(PreTokenizer::WhitespaceSplit));
         // How long a run of spaces is does not count where spaces only separate.
@@ -75,7 +78,7 @@ impl Words {
             lowercase: pipeline.normalizers.iter().any(lowers),
             vertical: !removes_controls,
         };
-        let known = if prefixed { Known::none() } else { Known::new(&pipeline.model, vocab, scanner) };
+        let known = if prefixed { Known::none() } else { Known::new(&pipeline.model, tokens, scanner) };
         let bert = match *pipeline.normalizers {
             [Normalizer::Bert(bert)] if punctuation => Some(bert),
             _ => None,
@@ -101,10 +104,10 @@ impl Words {
             return pipeline.encode(text, &mut scratch.miss.model, ids);
         }
         let WordsScratch { buffer, miss } = scratch;
-        self.scanner.scan(text.as_bytes(), &self.known.short, buffer, |chunks| {
+        self.scanner.scan(text.as_bytes(), self.known.short.short(), buffer, |chunks| {
             let mut done = 0;
             while let Some(values) = chunks.values.get(done..) {
-                let known = values.iter().position(|&value| value == 0).unwrap_or(values.len());
+                let known = values.iter().position(|&value| value.cast_signed() <= 0).unwrap_or(values.len());
                 ids.extend(values[..known].iter().map(|value| value - 1));
                 done += known;
                 if known == values.len() {
@@ -183,51 +186,46 @@ impl Words {
 
 /// Words that are their own token.
 struct Known {
-    short: KnownWords,
+    /// Negative values are none; see [`Dictionary::short`].
+    short: Arc<Dictionary>,
     medium: Cache<4>,
 }
 
 impl Known {
     fn none() -> Self {
-        Self { short: KnownWords::with_capacity(0), medium: Cache::new(1) }
+        Self { short: Arc::new(Dictionary::with_capacity(0)), medium: Cache::new(1) }
     }
 
     /// ASCII letters and digits, which no normalizer changes and no pre-tokenizer splits, and punctuation marks
     /// that stand alone.
-    fn new(model: &Model, vocab: &[(Str<'_>, u32)], scanner: Scanner) -> Self {
-        let longest = match model {
-            Model::WordPiece(model) => model.max_chars(),
-            Model::WordLevel(_) => usize::MAX,
+    fn new(model: &Model, tokens: &Tokens<'_>, scanner: Scanner) -> Self {
+        let (words, longest) = match model {
+            Model::WordPiece(model) => (model.tokens(), model.max_chars()),
+            Model::WordLevel(model) => (model.words(), usize::MAX),
             // A word may be more probable, or merged, in pieces.
             Model::Bpe(_) | Model::Unigram(_) => return Self::none(),
         };
-        let words = vocab.iter().map(|(word, id)| (word.0.as_bytes(), *id));
-        let mut words: Vec<_> = words.filter(|(word, _)| word.len() <= longest).collect();
-        // Vocabularies list frequent words first: they get the lines that are not full yet.
-        words.sort_unstable_by_key(|word| word.1);
-        let is_plain = |word: &[u8]| match word {
-            [mark] if mark.is_ascii_punctuation() => scanner.punctuation,
-            word => word.iter().all(|byte| match byte {
-                b'A'..=b'Z' => !scanner.lowercase,
-                byte => byte.is_ascii_alphanumeric(),
-            }),
-        };
-        let mut known =
-            Self { short: KnownWords::with_capacity(words.len()), medium: Cache::new(words.len() / 32) };
-        let mut padded = [0; 64];
-        for (word, id) in words.into_iter().filter(|(word, id)| is_plain(word) && *id < u32::MAX) {
-            let len = word.len();
-            if len == 0 || len > Memo::MEDIUM {
-                continue;
-            }
-            padded[..len].copy_from_slice(word);
-            if len <= Memo::SHORT {
-                known.short.insert(&key(&padded, 0, len), id + 1);
-            } else {
-                // A full line leaves a word to the memo.
-                let _ = known.medium.try_insert(&key(&padded, 0, len), id + 1);
-            }
+        let mut short = words.clone();
+        if !scanner.punctuation {
+            // Nobody has shown that no normalizer changes them.
+            let marks = (0..0x80_u8).filter(u8::is_ascii_punctuation);
+            let short = Arc::make_mut(&mut short);
+            marks.for_each(|mark| short.hide(&[mark]));
         }
-        known
+        let words = || tokens.iter().map(|(word, id)| (word.as_bytes(), id));
+        if longest < Memo::SHORT {
+            let short = Arc::make_mut(&mut short);
+            words().filter(|word| word.0.len() > longest).for_each(|word| short.hide(word.0));
+        }
+        let is_medium = |word: &[u8]| {
+            let range = Memo::SHORT + 1..=Memo::MEDIUM.min(longest);
+            range.contains(&word.len()) && word.iter().all(u8::is_ascii_alphanumeric)
+        };
+        let mut medium = Cache::new(tokens.len() / 32);
+        for (word, id) in words().filter(|(word, id)| is_medium(word) && *id < u32::MAX) {
+            // A full line leaves a word to the memo.
+            let _ = medium.try_insert(&key_of(word), id + 1);
+        }
+        Self { short, medium }
     }
 }

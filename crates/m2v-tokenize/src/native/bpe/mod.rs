@@ -15,7 +15,7 @@
 //! when the model is loaded. Tokens with other characters can only be reached through merges, which go by id.
 //!
 //! # Where it gives up
-//! [`Bpe::from_json`] says no to dropout, to ids from [`pairs::MAX_IDS`] or ranks from [`pairs::MAX_RANKS`] on (two and
+//! [`Bpe::new`] says no to dropout, to ids from [`pairs::MAX_IDS`] or ranks from [`pairs::MAX_RANKS`] on (two and
 //! four million), and to an unknown token that is missing although a text can ask for it: `tokenizers` then fails
 //! for some texts only.
 
@@ -26,7 +26,9 @@ mod spelling;
 #[cfg(test)]
 mod tests;
 
-use crate::strings::StringTable;
+use std::sync::Arc;
+
+use crate::dictionary::Dictionary;
 use pairs::{Found, MAX_IDS, Pairs};
 use queue::Queue;
 use spelling::Spelling;
@@ -36,7 +38,7 @@ pub(crate) struct Bpe {
     spelling: Spelling,
     pairs: Pairs,
     /// With `ignore_merges`, all tokens: pieces that are tokens are not merged.
-    pieces: Option<StringTable>,
+    pieces: Option<Arc<Dictionary>>,
     /// See the notes of the module.
     regular: bool,
     /// Characters that some merge puts after another character, sorted.

@@ -1,15 +1,18 @@
 //! The model against that of the `tokenizers` crate.
 
-use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::queue::Queue;
 use super::spelling::{byte_for, character_of};
 use super::{Bpe, BpeScratch, SHORT};
 use crate::error::Result;
+use crate::json::File;
 
 fn load(model: &Value, byte_level: bool) -> Result<Option<Bpe>> {
-    Bpe::from_json(&RawValue::from_string(model.to_string()).unwrap(), byte_level)
+    let mut model = model.clone();
+    model["type"] = "BPE".into();
+    let json = json!({ "model": model }).to_string();
+    Bpe::new(&File::parse(json.as_bytes())?.model, byte_level)
 }
 
 fn ids(model: &Bpe, text: &str) -> Vec<u32> {

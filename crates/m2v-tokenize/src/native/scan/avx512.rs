@@ -9,7 +9,7 @@ use std::arch::x86_64::*;
 use bytemuck::cast;
 
 use super::{BLOCK, Chunks, Instructions, ScanBuffer, Scanner};
-use crate::native::known::KnownWords;
+use crate::short_strings::ShortStrings;
 
 /// The processor has AVX-512 with VBMI2: no other value can be made.
 #[derive(Clone, Copy)]
@@ -29,7 +29,7 @@ impl Avx512 {
         self,
         scanner: Scanner,
         text: &[u8],
-        known: &KnownWords,
+        known: &ShortStrings,
         buffer: &mut ScanBuffer,
         each: impl FnMut(Chunks<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
@@ -37,7 +37,7 @@ impl Avx512 {
         fn scan<E>(
             scanner: Scanner,
             text: &[u8],
-            known: &KnownWords,
+            known: &ShortStrings,
             buffer: &mut ScanBuffer,
             each: impl FnMut(Chunks<'_>) -> Result<(), E>,
         ) -> Result<(), E> {

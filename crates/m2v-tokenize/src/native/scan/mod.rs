@@ -1,7 +1,7 @@
 //! Cutting a text into chunks at ASCII white space and punctuation, and looking up the short ones, 64 bytes at a time.
 //!
 //! Nothing here depends on what the text says: a block of 64 bytes becomes masks, the masks become positions, a
-//! chunk becomes a key, and a key is compared with a whole line of the [`Cache`] at once. What could be a branch that
+//! chunk becomes a key, and a key is compared with a whole line of the memo at once. What could be a branch that
 //! the processor guesses wrong for every other word is arithmetic.
 
 #[cfg(target_arch = "x86_64")]
@@ -11,8 +11,7 @@ mod avx512;
 #[cfg(test)]
 mod tests;
 
-use super::cache::Cache;
-use super::known::KnownWords;
+use crate::short_strings::ShortStrings;
 
 /// What a scanner cuts at, and whether it lower-cases.
 #[derive(Clone, Copy)]
@@ -86,7 +85,7 @@ impl Scanner {
     pub(super) fn scan<E>(
         self,
         text: &[u8],
-        known: &KnownWords,
+        known: &ShortStrings,
         buffer: &mut ScanBuffer,
         each: impl FnMut(Chunks<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
@@ -111,7 +110,7 @@ impl Scanner {
             impl Fn(u64, u32, &mut [u32; BLOCK]),
         >,
         text: &[u8],
-        known: &KnownWords,
+        known: &ShortStrings,
         buffer: &mut ScanBuffer,
         mut each: impl FnMut(Chunks<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
@@ -160,7 +159,7 @@ impl Scanner {
 }
 
 #[inline(always)]
-fn look_up(known: &KnownWords, bytes: &[u8], starts: &[u32], ends: &[u32], values: &mut [u32]) {
+fn look_up(known: &ShortStrings, bytes: &[u8], starts: &[u32], ends: &[u32], values: &mut [u32]) {
     for ((&start, &end), value) in starts.iter().zip(ends).zip(values) {
         // The key of a chunk that is too long is that of no word.
         let keep = &KEEP[((end - start) as usize).min(KEEP.len() - 1)];
@@ -171,10 +170,10 @@ fn look_up(known: &KnownWords, bytes: &[u8], starts: &[u32], ends: &[u32], value
 }
 
 /// The first so many bytes of a key; of too many, none.
-static KEEP: [[u64; 2]; Cache::<2>::LONGEST + 2] = {
-    let mut keep = [[0; 2]; Cache::<2>::LONGEST + 2];
+static KEEP: [[u64; 2]; ShortStrings::LONGEST + 2] = {
+    let mut keep = [[0; 2]; ShortStrings::LONGEST + 2];
     let mut len = 1;
-    while len <= Cache::<2>::LONGEST {
+    while len <= ShortStrings::LONGEST {
         keep[len] = if len < 8 { [(1 << (8 * len)) - 1, 0] } else { [u64::MAX, (1 << (8 * (len - 8))) - 1] };
         len += 1;
     }

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::native::cache::key;
+use crate::key::key;
 
 /// The chunks, one byte at a time.
 fn plain(scanner: Scanner, text: &[u8]) -> Vec<Vec<u8>> {
@@ -25,7 +25,7 @@ fn plain(scanner: Scanner, text: &[u8]) -> Vec<Vec<u8>> {
 }
 
 /// The chunks and their values that each scanner of this machine finds.
-fn all(scanner: Scanner, text: &[u8], known: &KnownWords) -> Vec<Vec<(Vec<u8>, u32)>> {
+fn all(scanner: Scanner, text: &[u8], known: &ShortStrings) -> Vec<Vec<(Vec<u8>, u32)>> {
     let mut found = Vec::new();
     let mut collect = |scan: &dyn Fn(&mut ScanBuffer, Each<'_>) -> Result<(), ()>| {
         let mut chunks = Vec::new();
@@ -69,11 +69,11 @@ proptest! {
         let scanner = Scanner { punctuation, lowercase, vertical };
         let chunks = plain(scanner, &text);
         // So small a table that places are full.
-        let mut table = KnownWords::with_capacity(8);
+        let mut table = ShortStrings::with_capacity(8);
         for (chosen, value) in chosen.iter().zip(1..).filter(|_| !chunks.is_empty()) {
             let chunk = chosen.get(&chunks);
             let len = chunk.len();
-            if len > Cache::<2>::LONGEST || chunk.contains(&0) {
+            if len > ShortStrings::LONGEST || chunk.contains(&0) {
                 continue;
             }
             let chunk = [chunk, &[0; 64][..]].concat();
@@ -83,7 +83,7 @@ proptest! {
         }
         let value = |chunk: &[u8]| match chunk.len() {
             // Keys are padded with NUL; who scans texts that hold it sees to it that this does not matter.
-            len if len <= Cache::<2>::LONGEST => table.get(&key(&[chunk, &[0; 64]].concat(), 0, len)),
+            len if len <= ShortStrings::LONGEST => table.get(&key(&[chunk, &[0; 64]].concat(), 0, len)),
             _ => 0,
         };
         let expected: Vec<_> = chunks.into_iter().map(|chunk| (chunk.clone(), value(&chunk))).collect();
@@ -99,7 +99,7 @@ fn a_text_of_more_chunks_than_are_handed_on_at_a_time() {
     let long = ["a".repeat(511 * 2), " ".into(), "b".repeat(100), ". ".repeat(600)].concat();
     for text in [".".repeat(5000), "a ".repeat(3000), "x".repeat(10_000), long] {
         let expected = plain(scanner, text.as_bytes());
-        for found in all(scanner, text.as_bytes(), &KnownWords::with_capacity(1)) {
+        for found in all(scanner, text.as_bytes(), &ShortStrings::with_capacity(1)) {
             assert_eq!(found.into_iter().map(|chunk| chunk.0).collect::<Vec<_>>(), expected);
         }
     }

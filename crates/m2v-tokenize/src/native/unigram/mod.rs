@@ -4,11 +4,12 @@ mod pieces;
 mod trie;
 
 use pieces::{Pieces, wrong};
-use serde_json::value::RawValue;
+use serde::Deserialize;
 use trie::Trie;
 
 use super::pipeline::MissingUnknown;
 use crate::error::Result;
+use crate::json;
 
 /// A Unigram model.
 pub(crate) struct Unigram {
@@ -19,6 +20,14 @@ pub(crate) struct Unigram {
     unknown_score: f64,
     /// The pieces `<0x00>` to `<0xFF>`, if text that is not in the vocabulary becomes bytes.
     bytes: Option<Box<[Option<u32>; 256]>>,
+}
+
+#[derive(Deserialize)]
+struct Settings {
+    #[serde(default)]
+    unk_id: Option<usize>,
+    #[serde(default)]
+    byte_fallback: bool,
 }
 
 /// What [`Unigram::tokenize`] keeps between calls.
@@ -47,12 +56,13 @@ const UNKNOWN_PENALTY: f64 = 10.0;
 const LARGEST_SCORE: f64 = 1e200;
 
 impl Unigram {
-    /// Reads the `model` object of a `tokenizer.json`; `None` if it is beyond the limits of this code.
+    /// Makes the model of its JSON; `None` if it is beyond the limits of this code.
     ///
     /// # Errors
     /// If it is not a Unigram model.
-    pub(crate) fn from_json(model: &RawValue) -> Result<Option<Self>> {
-        let Some((mut pieces, settings)) = Pieces::parse(model)? else { return Ok(None) };
+    pub(crate) fn new(model: &json::Model<'_>) -> Result<Option<Self>> {
+        let settings: Settings = model.read()?;
+        let mut pieces = Pieces::new(&model.tokens);
         let unknown = match settings.unk_id {
             Some(id) if id >= pieces.len() => {
                 return Err(wrong("model.unk_id", "the id of a piece", &id.to_string()));

@@ -1,0 +1,104 @@
+//! The tokens of a vocabulary and their ids.
+
+use crate::key::{Key, key, key_of};
+use crate::short_strings::ShortStrings;
+use crate::strings::StringTable;
+
+/// A map from strings to ids.
+#[derive(Clone)]
+pub(crate) struct Dictionary {
+    /// Each with its id plus one, and [`IRREGULAR`].
+    short: ShortStrings,
+    /// Longer ones, and those that found their place full: frequent words come first in most vocabularies.
+    others: StringTable,
+}
+
+/// Marks a string that is neither ASCII letters and digits nor a single ASCII punctuation mark.
+const IRREGULAR: u32 = 1 << 31;
+
+impl Dictionary {
+    /// A map with room for so many strings.
+    pub(crate) fn with_capacity(count: usize) -> Self {
+        Self {
+            short: ShortStrings::with_capacity(count),
+            others: StringTable::with_capacity(count / 8, count),
+        }
+    }
+
+    /// Adds a string, the bytes from `start` to `end`; of one that is there already, the last id counts. Whether it
+    /// was there.
+    #[inline]
+    pub(crate) fn insert(&mut self, bytes: &[u8], start: usize, end: usize, id: u32) -> bool {
+        let string = &bytes[start..end];
+        if Self::is_short(string) && id < IRREGULAR - 1 {
+            let key = if start + 16 <= bytes.len() { key(bytes, start, end - start) } else { key_of(string) };
+            let mark = if is_regular(&key, string.len()) { 0 } else { IRREGULAR };
+            if let Some(before) = self.short.insert(&key, (id + 1) | mark) {
+                return before != 0;
+            }
+        }
+        let count = self.others.len();
+        self.others.insert(string, id);
+        self.others.len() == count
+    }
+
+    /// The id of a string.
+    pub(crate) fn get(&self, string: &[u8]) -> Option<u32> {
+        let short = if Self::is_short(string) { self.get_short(&key_of(string)) } else { None };
+        short.or_else(|| self.get_other(string))
+    }
+
+    /// The id of a string that may be among the short ones.
+    #[inline]
+    pub(crate) fn get_short(&self, key: &Key<2>) -> Option<u32> {
+        let value = self.short.get(key);
+        (value != 0).then(|| (value & !IRREGULAR) - 1)
+    }
+
+    /// The id of a string that is not among the short ones.
+    #[inline]
+    pub(crate) fn get_other(&self, string: &[u8]) -> Option<u32> {
+        self.others.get(string)
+    }
+
+    /// Bytes of the longest string.
+    pub(crate) fn longest(&self) -> usize {
+        self.others.longest().max(ShortStrings::LONGEST)
+    }
+
+    /// Whether a string may be among the short ones.
+    #[inline]
+    pub(crate) fn is_short(string: &[u8]) -> bool {
+        // Keys are padded with NUL.
+        (1..=ShortStrings::LONGEST).contains(&string.len()) && string.last() != Some(&0)
+    }
+
+    /// The ids, plus one, of short strings; negative if they hold anything but ASCII letters and digits and are not a
+    /// single ASCII punctuation mark.
+    pub(crate) fn short(&self) -> &ShortStrings {
+        &self.short
+    }
+
+    /// Treats a string as if it had other characters; see [`Dictionary::short`].
+    pub(crate) fn hide(&mut self, string: &[u8]) {
+        if Self::is_short(string) {
+            let key = key_of(string);
+            let value = self.short.get(&key);
+            if value != 0 {
+                self.short.insert(&key, value | IRREGULAR);
+            }
+        }
+    }
+}
+
+#[inline]
+fn is_regular(key: &Key<2>, len: usize) -> bool {
+    let bytes = key.map(u64::to_le_bytes);
+    let is_alphanumeric = |byte: &u8| {
+        let letter = (byte | 0x20).wrapping_sub(b'a') < 26;
+        usize::from(letter | (byte.wrapping_sub(b'0') < 10))
+    };
+    let count: usize = bytes.as_flattened().iter().map(is_alphanumeric).sum();
+    let is_mark = len == 1 && bytes[0][0].is_ascii_punctuation();
+    count == len || is_mark
+}

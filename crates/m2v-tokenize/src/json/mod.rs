@@ -1,0 +1,202 @@
+//! What `tokenizer.json` says.
+
+mod reader;
+mod tokens;
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::value::MapDeserializer;
+use serde::de::{self, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use crate::error::{Error, Result};
+use crate::vocabulary::Family;
+use reader::Reader;
+use tokens::Listed;
+pub(crate) use tokens::Tokens;
+
+/// A string that borrows from the JSON where it has no escapes.
+#[derive(Deserialize, PartialEq, Eq, Hash, Clone)]
+#[serde(transparent)]
+pub(crate) struct Str<'a>(#[serde(borrow)] pub(crate) Cow<'a, str>);
+
+/// A `tokenizer.json`.
+pub(crate) struct File<'a> {
+    json: &'a [u8],
+    /// All but the model.
+    fields: Fields<'a>,
+    pub(crate) model: Model<'a>,
+}
+
+/// The model of a tokenizer.
+pub(crate) struct Model<'a> {
+    /// All but the vocabulary.
+    fields: Fields<'a>,
+    family: Family,
+    pub(crate) tokens: Tokens<'a>,
+}
+
+/// The fields of an object.
+struct Fields<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+/// A model as it was read.
+struct Parts<'a> {
+    fields: Fields<'a>,
+    vocab: &'a str,
+    /// The vocabulary, if it had the usual form.
+    listed: Option<Listed<'a>>,
+}
+
+impl<'a> File<'a> {
+    pub(crate) fn parse(json: &'a [u8]) -> Result<Self> {
+        let quick = str::from_utf8(json).ok().and_then(|json| Self::parts(Reader::new(json)));
+        let (fields, model) = match quick {
+            Some(parts) => parts,
+            None => {
+                let mut fields: Fields<'a> = serde_json::from_slice(json).map_err(Error::Json)?;
+                let model = fields.take("model").ok_or_else(|| missing("model"))?;
+                let mut model: Fields<'a> = serde_json::from_str(model.get()).map_err(Error::Json)?;
+                let vocab = model.take("vocab").ok_or_else(|| missing("vocab"))?;
+                (fields, Parts { fields: model, vocab: vocab.get(), listed: None })
+            }
+        };
+        Ok(Self { json, fields, model: Model::new(model)? })
+    }
+
+    /// Some of the fields besides the model.
+    pub(crate) fn read<T: Deserialize<'a>>(&self) -> Result<T> {
+        // Should it fail, the error is to say where in the file.
+        self.fields.read().or_else(|_| serde_json::from_slice(self.json)).map_err(Error::Json)
+    }
+
+    fn parts(mut reader: Reader<'a>) -> Option<(Fields<'a>, Parts<'a>)> {
+        let (mut fields, mut model) = (Fields(Vec::new()), None);
+        reader.fields(Reader::string, |reader, key| {
+            if key == "model" && model.is_none() {
+                model = Some(Parts::read(reader)?);
+                return Some(());
+            }
+            fields.push(key, reader.value()?)
+        })?;
+        let is_once = fields.find("model").is_none() && reader.is_done();
+        Some((fields, model?)).filter(|_| is_once)
+    }
+}
+
+impl<'a> Parts<'a> {
+    fn read(reader: &mut Reader<'a>) -> Option<Self> {
+        let (mut fields, mut vocab) = (Fields(Vec::new()), None);
+        reader.fields(Reader::string, |reader, key| {
+            if key == "vocab" && vocab.is_none() {
+                let start = reader.position();
+                let listed = Listed::read(reader)?;
+                vocab = Some((reader.since(start)?, listed));
+                return Some(());
+            }
+            fields.push(key, reader.value()?)
+        })?;
+        let (vocab, listed) = vocab?;
+        let is_once = fields.find("vocab").is_none();
+        Some(Self { fields, vocab, listed: Some(listed) }).filter(|_| is_once)
+    }
+}
+
+impl<'a> Model<'a> {
+    fn new(parts: Parts<'a>) -> Result<Self> {
+        #[derive(Deserialize)]
+        struct Type<'a> {
+            #[serde(borrow, default, rename = "type")]
+            family: Option<Str<'a>>,
+        }
+
+        let Parts { fields, vocab, listed } = parts;
+        let named: Type<'_> = fields.read().map_err(Error::Json)?;
+        let is_list = vocab.starts_with('[');
+        let family = match named.family.as_ref().map(|family| &*family.0) {
+            Some("WordPiece") => Family::WordPiece,
+            Some("Unigram") => Family::Unigram,
+            Some("BPE") => Family::Bpe,
+            Some("WordLevel") => Family::WordLevel,
+            Some(other) => {
+                return Err(Error::Field {
+                    field: "model.type",
+                    expected: "WordPiece, Unigram, BPE or WordLevel",
+                    found: other.to_owned(),
+                });
+            }
+            // Written before the field existed.
+            None if is_list => Family::Unigram,
+            None if fields.find("merges").is_some() => Family::Bpe,
+            None if fields.find("max_input_chars_per_word").is_some() => Family::WordPiece,
+            None => Family::WordLevel,
+        };
+        let is_unigram = family == Family::Unigram;
+        let listed = match listed.filter(|_| is_list == is_unigram) {
+            Some(listed) => listed,
+            None => Listed::parse(vocab, is_unigram)?,
+        };
+        Ok(Self { fields, family, tokens: Tokens::new(listed) })
+    }
+
+    pub(crate) fn family(&self) -> Family {
+        self.family
+    }
+
+    /// Some of the fields besides the vocabulary.
+    pub(crate) fn read<T: Deserialize<'a>>(&self) -> Result<T> {
+        self.fields.read().map_err(Error::Json)
+    }
+}
+
+impl<'a> Fields<'a> {
+    fn push(&mut self, key: Cow<'a, str>, value: &'a RawValue) -> Option<()> {
+        let is_new = self.find(&key).is_none();
+        self.0.push((key, value));
+        is_new.then_some(())
+    }
+
+    fn find(&self, key: &str) -> Option<&'a RawValue> {
+        self.0.iter().find(|field| field.0 == key).map(|field| field.1)
+    }
+
+    fn take(&mut self, key: &str) -> Option<&'a RawValue> {
+        let at = self.0.iter().position(|field| field.0 == key)?;
+        Some(self.0.swap_remove(at).1)
+    }
+
+    fn read<T: Deserialize<'a>>(&self) -> serde_json::Result<T> {
+        T::deserialize(MapDeserializer::new(self.0.iter().map(|(key, value)| (&**key, *value))))
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        struct Object;
+
+        impl<'de> Visitor<'de> for Object {
+            type Value = Fields<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> std::result::Result<Fields<'de>, M::Error> {
+                let mut fields = Fields(Vec::new());
+                while let Some((key, value)) = map.next_entry::<Str<'de>, _>()? {
+                    if fields.push(key.0.clone(), value).is_none() {
+                        return Err(de::Error::custom(format_args!("duplicate field `{}`", key.0)));
+                    }
+                }
+                Ok(fields)
+            }
+        }
+
+        deserializer.deserialize_map(Object)
+    }
+}
+
+fn missing(field: &'static str) -> Error {
+    Error::Json(de::Error::missing_field(field))
+}

@@ -1,0 +1,251 @@
+//! A reader for the shapes that large parts of `tokenizer.json` have.
+//!
+//! Loading a tokenizer is mostly reading its vocabulary. Knowing what comes next reads that several times as fast as
+//! asking does. Whatever is not expected is `None`, and left to `serde_json`, which also finds the words for an
+//! error.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+
+/// A position in JSON.
+pub(super) struct Reader<'a> {
+    json: &'a str,
+    at: usize,
+}
+
+/// A string in JSON.
+pub(super) enum Text {
+    /// As it stands there.
+    Plain { start: usize, end: usize },
+    /// It had escapes.
+    Escaped(String),
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(json: &'a str) -> Self {
+        Self { json, at: 0 }
+    }
+
+    /// Whether nothing is left.
+    pub(super) fn is_done(&mut self) -> bool {
+        self.peek().is_none()
+    }
+
+    /// The next byte that is not white space.
+    #[inline]
+    pub(super) fn peek(&mut self) -> Option<u8> {
+        loop {
+            match self.json.as_bytes().get(self.at)? {
+                b' ' | b'\n' | b'\r' | b'\t' => self.at += 1,
+                byte => return Some(*byte),
+            }
+        }
+    }
+
+    /// Goes past this byte, if it comes next.
+    #[inline]
+    pub(super) fn next(&mut self, byte: u8) -> Option<()> {
+        if self.peek()? != byte {
+            return None;
+        }
+        self.at += 1;
+        Some(())
+    }
+
+    /// Whether another element follows in a list or an object that ends with this byte.
+    #[inline]
+    pub(super) fn goes_on(&mut self, end: u8) -> Option<bool> {
+        let byte = self.peek()?;
+        self.at += 1;
+        if byte == b',' { Some(true) } else { (byte == end).then_some(false) }
+    }
+
+    /// Calls `each` for the fields of an object, whose names `key` reads, at their values.
+    #[inline]
+    pub(super) fn fields<K>(
+        &mut self,
+        key: impl Fn(&mut Self) -> Option<K>,
+        mut each: impl FnMut(&mut Self, K) -> Option<()>,
+    ) -> Option<()> {
+        self.next(b'{')?;
+        if self.next(b'}').is_some() {
+            return Some(());
+        }
+        loop {
+            let key = key(self)?;
+            self.next(b':')?;
+            each(self, key)?;
+            if !self.goes_on(b'}')? {
+                return Some(());
+            }
+        }
+    }
+
+    /// Calls `each` for the elements of a list, at each.
+    pub(super) fn elements(&mut self, mut each: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
+        self.next(b'[')?;
+        if self.next(b']').is_some() {
+            return Some(());
+        }
+        loop {
+            each(self)?;
+            if !self.goes_on(b']')? {
+                return Some(());
+            }
+        }
+    }
+
+    /// A string.
+    pub(super) fn string(&mut self) -> Option<Cow<'a, str>> {
+        Some(match self.text()? {
+            Text::Plain { start, end } => Cow::Borrowed(self.json.get(start..end)?),
+            Text::Escaped(text) => Cow::Owned(text),
+        })
+    }
+
+    /// As [`Reader::string`].
+    #[inline]
+    pub(super) fn text(&mut self) -> Option<Text> {
+        self.next(b'"')?;
+        let start = self.at;
+        let bytes = self.json.as_bytes();
+        self.at += plain(&bytes[start..]);
+        if *bytes.get(self.at)? == b'"' {
+            let end = self.at;
+            self.at += 1;
+            return Some(Text::Plain { start, end });
+        }
+        self.at = start - 1;
+        self.value().map(Text::Escaped)
+    }
+
+    /// An unsigned number without fraction and exponent.
+    #[inline]
+    pub(super) fn unsigned(&mut self) -> Option<u32> {
+        self.peek()?;
+        let digits = &self.json.as_bytes()[self.at..];
+        let mut number = 0_u64;
+        let mut len = 0;
+        while let Some(digit) =
+            digits.get(len).map(|byte| byte.wrapping_sub(b'0')).filter(|digit| *digit < 10)
+        {
+            number = number * 10 + u64::from(digit);
+            len += 1;
+            if len > 10 {
+                return None;
+            }
+        }
+        let ends = !matches!(digits.get(len), Some(b'.' | b'e' | b'E'));
+        let is_number = len > 0 && (len == 1 || digits[0] != b'0');
+        self.at += len;
+        u32::try_from(number).ok().filter(|_| ends && is_number)
+    }
+
+    /// A number at the end of a list.
+    pub(super) fn last_number(&mut self) -> Option<f64> {
+        self.peek()?;
+        let rest = self.json.get(self.at..)?;
+        let len = memchr::memchr(b']', rest.as_bytes())?;
+        let text = rest[..len].trim_ascii_end();
+        // What `parse` takes and JSON does not: `inf`, `NaN`, `+1`, `.5`, `1.`, and zeros at the start.
+        let (first, second) = match text.strip_prefix('-').unwrap_or(text).as_bytes() {
+            [first] => (*first, None),
+            [first, second, ..] => (*first, Some(*second)),
+            [] => return None,
+        };
+        let zeros = first == b'0' && second.is_some_and(|byte| byte.is_ascii_digit());
+        let point = text.find('.').map(|point| text.as_bytes().get(point + 1));
+        let bare = point.is_some_and(|digit| !digit.is_some_and(u8::is_ascii_digit));
+        if !first.is_ascii_digit() || zeros || bare {
+            return None;
+        }
+        self.at += len;
+        // Rounded correctly, as `serde_json` does with its feature `float_roundtrip`, but faster.
+        text.parse().ok().filter(|number: &f64| number.is_finite())
+    }
+
+    /// Any value.
+    pub(super) fn value<T: Deserialize<'a>>(&mut self) -> Option<T> {
+        let mut values = serde_json::Deserializer::from_str(self.json.get(self.at..)?).into_iter();
+        let value = values.next()?.ok()?;
+        self.at += values.byte_offset();
+        Some(value)
+    }
+
+    /// The text between a position and this one.
+    pub(super) fn since(&self, start: usize) -> Option<&'a str> {
+        self.json.get(start..self.at)
+    }
+
+    /// Where the reader is, behind white space.
+    pub(super) fn position(&mut self) -> usize {
+        self.peek();
+        self.at
+    }
+
+    /// All of the JSON.
+    pub(super) fn json(&self) -> &'a str {
+        self.json
+    }
+}
+
+/// How many bytes come before a quotation mark, a backslash or a control character.
+#[inline]
+fn plain(bytes: &[u8]) -> usize {
+    const ONES: u64 = u64::MAX / 0xFF;
+    const HIGH: u64 = ONES << 7;
+    let mut len = 0;
+    // The lowest bit that is set belongs to the first such byte, though others may be wrong.
+    for word in bytes.as_chunks::<8>().0 {
+        let word = u64::from_le_bytes(*word);
+        let below = |word: u64, bound: u64| word.wrapping_sub(bound * ONES) & !word;
+        let equal = |byte: u8| below(word ^ (u64::from(byte) * ONES), 1);
+        let found = (equal(b'"') | equal(b'\\') | below(word, 0x20)) & HIGH;
+        if found != 0 {
+            return len + found.trailing_zeros() as usize / 8;
+        }
+        len += 8;
+    }
+    let ends = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..0x20);
+    bytes[len..].iter().position(ends).map_or(bytes.len(), |at| len + at)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{Reader, plain};
+
+    proptest! {
+        #[test]
+        fn plain_ends_where_a_search_does(bytes: Vec<u8>, letters in prop::collection::vec(b'#'..b'[', 0..40)) {
+            for bytes in [[&letters, &*bytes].concat(), bytes] {
+                let end = bytes.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20));
+                prop_assert_eq!(plain(&bytes), end.unwrap_or(bytes.len()));
+            }
+        }
+
+        #[test]
+        fn numbers_are_those_of_serde(text in "-?[0-9]{0,12}(\\.[0-9]{0,3})?([eE][+-]?[0-9]{0,2})?") {
+            let exact: Option<u32> = serde_json::from_str(&text).ok();
+            let json = format!("{text}]");
+            let mut reader = Reader::new(&json);
+            if let Some(number) = reader.unsigned() {
+                prop_assert_eq!(Some(number), exact);
+            }
+            let list: Option<[f64; 1]> = serde_json::from_str(&format!("[{json}")).ok();
+            prop_assert_eq!(Reader::new(&json).last_number().map(f64::to_bits), list.map(|list| list[0].to_bits()));
+        }
+
+        #[test]
+        fn strings_are_those_of_serde(text: String, end in "[\\\\\"a\u{1}]{0,3}") {
+            for json in [serde_json::to_string(&text).unwrap(), format!("\"{text}{end}\"")] {
+                let exact: Option<String> = serde_json::from_str(&json).ok();
+                let mut reader = Reader::new(&json);
+                let found = reader.string().filter(|_| reader.is_done());
+                prop_assert_eq!(found.as_deref(), exact.as_deref());
+            }
+        }
+    }
+}

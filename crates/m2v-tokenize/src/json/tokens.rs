@@ -1,0 +1,215 @@
+//! The vocabulary of a model.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
+
+use super::Str;
+use super::reader::{Reader, Text};
+use crate::dictionary::Dictionary;
+use crate::error::{Error, Result};
+
+/// The tokens of a model and their ids.
+pub(crate) struct Tokens<'a> {
+    listed: Listed<'a>,
+    /// Without those that are listed again later, should there be any.
+    distinct: Option<Vec<Entry>>,
+    dictionary: Arc<Dictionary>,
+}
+
+/// Tokens in the order of the file.
+pub(super) struct Listed<'a> {
+    json: &'a str,
+    /// Tokens that had escapes, one after the other.
+    unescaped: String,
+    entries: Vec<Entry>,
+    /// The pieces of Unigram have scores; their ids are their places.
+    scores: Vec<f64>,
+}
+
+/// A token.
+#[derive(Clone, Copy)]
+struct Entry {
+    /// Where it is in the JSON; behind its end: in what is unescaped.
+    at: u32,
+    len: u32,
+    id: u32,
+}
+
+impl<'a> Listed<'a> {
+    fn new(json: &'a str) -> Self {
+        // A usual entry takes a dozen bytes or more.
+        let entries = Vec::with_capacity(json.len() / 12);
+        Self { json, unescaped: String::new(), entries, scores: Vec::new() }
+    }
+
+    /// Reads an object of tokens and ids, or a list of pairs of a piece and its score.
+    pub(super) fn read(reader: &mut Reader<'a>) -> Option<Self> {
+        let mut listed = Self::new(reader.json());
+        if reader.peek() == Some(b'{') {
+            reader.fields(Reader::text, |reader, token| {
+                let id = reader.unsigned()?;
+                listed.push(token, id)
+            })?;
+        } else {
+            reader.elements(|reader| {
+                reader.next(b'[')?;
+                let piece = reader.text()?;
+                reader.next(b',')?;
+                let score = reader.last_number()?;
+                reader.next(b']')?;
+                listed.push_piece(piece, score)
+            })?;
+        }
+        Some(listed)
+    }
+
+    /// As [`Listed::read`], with the words for an error.
+    pub(super) fn parse(vocab: &'a str, is_unigram: bool) -> Result<Self> {
+        let too_large = || Error::Field {
+            field: "model.vocab",
+            expected: "less than 4 GiB",
+            found: format!("{} bytes", vocab.len()),
+        };
+        let mut listed = Self::new("");
+        let text = |token: Str<'_>| Text::Escaped(token.0.into_owned());
+        if is_unigram {
+            let pieces: Vec<(Str<'a>, f64)> = serde_json::from_str(vocab).map_err(Error::Json)?;
+            let push = |(piece, score)| listed.push_piece(text(piece), score);
+            pieces.into_iter().try_for_each(push).ok_or_else(too_large)?;
+        } else {
+            let ids: Ids<'a> = serde_json::from_str(vocab).map_err(Error::Json)?;
+            ids.0
+                .into_iter()
+                .try_for_each(|(token, id)| listed.push(text(token), id))
+                .ok_or_else(too_large)?;
+        }
+        Ok(listed)
+    }
+
+    fn push(&mut self, token: Text, id: u32) -> Option<()> {
+        let (at, len) = match token {
+            Text::Plain { start, end } => (start, end - start),
+            Text::Escaped(text) => {
+                self.unescaped.push_str(&text);
+                (self.json.len() + self.unescaped.len() - text.len(), text.len())
+            }
+        };
+        self.entries.push(Entry { at: at.try_into().ok()?, len: len.try_into().ok()?, id });
+        Some(())
+    }
+
+    fn push_piece(&mut self, piece: Text, score: f64) -> Option<()> {
+        self.scores.push(score);
+        self.push(piece, u32::try_from(self.scores.len() - 1).ok()?)
+    }
+
+    /// Bytes that hold a token, and where in them it is.
+    fn span(&self, entry: &Entry) -> (&[u8], usize, usize) {
+        let (at, len) = (entry.at as usize, entry.len as usize);
+        match at.checked_sub(self.json.len()) {
+            None => (self.json.as_bytes(), at, at + len),
+            Some(at) => (self.unescaped.as_bytes(), at, at + len),
+        }
+    }
+
+    fn text(&self, entry: &Entry) -> &str {
+        let (at, len) = (entry.at as usize, entry.len as usize);
+        match at.checked_sub(self.json.len()) {
+            None => &self.json[at..at + len],
+            Some(at) => &self.unescaped[at..at + len],
+        }
+    }
+}
+
+impl<'a> Tokens<'a> {
+    pub(super) fn new(listed: Listed<'a>) -> Self {
+        let mut dictionary = Dictionary::with_capacity(listed.entries.len());
+        let mut again = false;
+        for entry in &listed.entries {
+            let (bytes, start, end) = listed.span(entry);
+            again |= dictionary.insert(bytes, start, end, entry.id);
+        }
+        let distinct = again.then(|| {
+            let mut seen = HashSet::new();
+            let first = listed.entries.iter().filter(|entry| seen.insert(listed.text(entry)));
+            let last = |entry: &Entry| dictionary.get(listed.text(entry).as_bytes()).unwrap_or(entry.id);
+            first.map(|entry| Entry { id: last(entry), ..*entry }).collect()
+        });
+        Self { listed, distinct, dictionary: Arc::new(dictionary) }
+    }
+
+    /// The tokens and their ids in the order of the file; of one that is listed twice, the last id.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, u32)> {
+        self.entries().iter().map(|entry| (self.listed.text(entry), entry.id))
+    }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.entries().len()
+    }
+
+    /// The token at a place in the list.
+    pub(crate) fn nth(&self, place: usize) -> Option<(&str, u32)> {
+        self.entries().get(place).map(|entry| (self.listed.text(entry), entry.id))
+    }
+
+    /// How many are listed: one that is there twice counts twice among the pieces of Unigram, once elsewhere.
+    pub(crate) fn listed(&self) -> usize {
+        self.scores().len().max(self.len())
+    }
+
+    /// The pieces of Unigram, and again those that are listed twice.
+    pub(crate) fn pieces(&self) -> impl Iterator<Item = &str> {
+        self.listed.entries.iter().map(|entry| self.listed.text(entry))
+    }
+
+    /// The scores of [`Tokens::pieces`]; none in other models.
+    pub(crate) fn scores(&self) -> &[f64] {
+        &self.listed.scores
+    }
+
+    /// The id of a token.
+    pub(crate) fn id(&self, token: &str) -> Option<u32> {
+        self.dictionary.get(token.as_bytes())
+    }
+
+    /// The ids of all tokens.
+    pub(crate) fn dictionary(&self) -> &Arc<Dictionary> {
+        &self.dictionary
+    }
+
+    fn entries(&self) -> &[Entry] {
+        self.distinct.as_ref().unwrap_or(&self.listed.entries)
+    }
+}
+
+/// A JSON object of tokens and ids, in the order of the file.
+struct Ids<'a>(Vec<(Str<'a>, u32)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Ids<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        struct Entries;
+
+        impl<'de> Visitor<'de> for Entries {
+            type Value = Ids<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of tokens and ids")
+            }
+
+            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> std::result::Result<Ids<'de>, M::Error> {
+                let mut tokens = Vec::new();
+                while let Some(entry) = map.next_entry()? {
+                    tokens.push(entry);
+                }
+                Ok(Ids(tokens))
+            }
+        }
+
+        deserializer.deserialize_map(Entries)
+    }
+}

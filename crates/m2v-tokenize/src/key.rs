@@ -1,0 +1,39 @@
+//! Short strings as numbers, to hash and compare them at once.
+
+/// A string padded with zeros; the upper half of the last element is free for a value.
+pub(crate) type Key<const N: usize> = [u64; N];
+
+/// A window into this that starts `len` bytes before the middle keeps `len` bytes and clears the rest.
+static KEEP: [u8; 128] = {
+    let mut keep = [0; 128];
+    let mut i = 0;
+    while i < 64 {
+        keep[i] = 0xFF;
+        i += 1;
+    }
+    keep
+};
+
+/// The key of the `len` bytes at `start`, at most 64; the buffer goes on for `8 × N` bytes or more.
+#[inline]
+pub(crate) fn key<const N: usize>(bytes: &[u8], start: usize, len: usize) -> Key<N> {
+    let words = bytes[start..][..8 * N].as_chunks::<8>().0;
+    let keep = KEEP[64 - len..][..8 * N].as_chunks::<8>().0;
+    let mut key = [0; N];
+    for i in 0..N {
+        key[i] = u64::from_le_bytes(words[i]) & u64::from_le_bytes(keep[i]);
+    }
+    key
+}
+
+/// As [`key`], of a string of at most `8 × N` bytes that nothing needs to follow.
+pub(crate) fn key_of<const N: usize>(text: &[u8]) -> Key<N> {
+    let mut key = [0; N];
+    let (words, rest) = text.as_chunks::<8>();
+    let mut last = [0; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    for (key, word) in key.iter_mut().zip(words.iter().chain([&last])) {
+        *key = u64::from_le_bytes(*word);
+    }
+    key
+}
