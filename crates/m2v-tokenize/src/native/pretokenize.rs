@@ -38,6 +38,11 @@ impl PreTokenizers {
         use config::{Pattern, PreTokenizer as P};
         let mut steps = Vec::new();
         let mut byte_level = false;
+        let mut list = list.into_iter();
+        if let Some(regex) = in_three_steps(list.as_slice()) {
+            steps.push(PreTokenizer::Regex(regex));
+            list.nth(2);
+        }
         for pre_tokenizer in list {
             if byte_level {
                 // Nothing natively splits text whose bytes were mapped to other characters.
@@ -81,6 +86,23 @@ impl PreTokenizers {
         }
         pieces.retain(|piece| !piece.is_empty());
         pieces
+    }
+}
+
+/// DeepSeek's expressions, which stand in three steps.
+fn in_three_steps(list: &[config::PreTokenizer]) -> Option<SplitRegex> {
+    let [first, second, third, ..] = list else { return None };
+    SplitRegex::from_patterns([isolated(first)?, isolated(second)?, isolated(third)?])
+}
+
+fn isolated(pre_tokenizer: &config::PreTokenizer) -> Option<&str> {
+    match pre_tokenizer {
+        config::PreTokenizer::Split { pattern: config::Pattern::Regex(pattern), behavior, invert: false }
+            if behavior == "Isolated" =>
+        {
+            Some(pattern)
+        }
+        _ => None,
     }
 }
 
