@@ -18,8 +18,8 @@ pub(super) struct Pieces {
 enum Cut {
     /// Where an expression says, after a space was put before the text or not.
     Regex { regex: SplitRegex, prefix_space: bool },
-    /// Before each U+2581 that follows another character: a model that merges nothing across it has no need for the
-    /// whole text. See [`super::bpe::Bpe::splits_before`].
+    /// Where the pre-tokenizers say, and before each U+2581 that follows another character: a model that merges nothing
+    /// across it has no need for the whole text. See [`super::bpe::Bpe::splits_before`].
     BeforeMark,
     /// Where the pre-tokenizers say.
     PreTokenizers,
@@ -49,7 +49,10 @@ impl Pieces {
             ([PreTokenizer::PrefixSpace, PreTokenizer::Regex(regex)], _) => {
                 Cut::Regex { regex: *regex, prefix_space: true }
             }
-            ([], Model::Bpe(bpe)) if bpe.splits_before(MARK) => Cut::BeforeMark,
+            (
+                [] | [PreTokenizer::Metaspace { split: false, .. } | PreTokenizer::AfterEach(_)],
+                Model::Bpe(bpe),
+            ) if bpe.splits_before(MARK) => Cut::BeforeMark,
             // The whole text is one piece: nothing to remember.
             ([], _) => return None,
             _ => Cut::PreTokenizers,
@@ -87,17 +90,19 @@ impl Pieces {
                 }
             }
             Cut::BeforeMark => {
-                scratch.fill(&text);
-                let mut start = 0;
-                let mut after = 0;
-                for (at, mark) in text.match_indices(MARK) {
-                    if at > after {
-                        scratch.append(pipeline, &text, start, at, ids)?;
-                        start = at;
+                for text in pipeline.pre_tokenizers.split(text) {
+                    scratch.fill(&text);
+                    let mut start = 0;
+                    let mut after = 0;
+                    for (at, mark) in text.match_indices(MARK) {
+                        if at > after {
+                            scratch.append(pipeline, &text, start, at, ids)?;
+                            start = at;
+                        }
+                        after = at + mark.len();
                     }
-                    after = at + mark.len();
+                    scratch.append(pipeline, &text, start, text.len(), ids)?;
                 }
-                scratch.append(pipeline, &text, start, text.len(), ids)?;
             }
             Cut::PreTokenizers => {
                 for piece in pipeline.pre_tokenizers.split(text) {

@@ -21,6 +21,8 @@ pub(super) enum PreTokenizer {
         split: bool,
     },
     Regex(SplitRegex),
+    /// Ends a piece after each of these.
+    AfterEach(String),
     /// A space before a text that has none.
     PrefixSpace,
 }
@@ -57,6 +59,11 @@ impl PreTokenizers {
                     if behavior == "Isolated" =>
                 {
                     steps.push(PreTokenizer::Regex(SplitRegex::from_pattern(&pattern)?));
+                }
+                P::Split { pattern: Pattern::String(pattern), behavior, invert: false }
+                    if behavior == "MergedWithPrevious" && !pattern.is_empty() =>
+                {
+                    steps.push(PreTokenizer::AfterEach(pattern));
                 }
                 P::ByteLevel(level) => {
                     if level.add_prefix_space {
@@ -139,6 +146,9 @@ impl PreTokenizer {
                     push(&text[start..end]);
                     start = end;
                 }
+            }),
+            Self::AfterEach(pattern) => each_part(text, out, |text, push| {
+                text.split_inclusive(pattern.as_str()).for_each(push);
             }),
             Self::PrefixSpace if text.starts_with(' ') => out.push(text),
             Self::PrefixSpace => out.push(format!(" {text}").into()),
