@@ -64,11 +64,12 @@ impl Pieces {
         PiecesScratch { buffer: Vec::new(), memo: Memo::new(), model: ModelScratch::default() }
     }
 
-    /// Appends the ids of a text.
+    /// Appends the ids of a part of a text; `first` if it begins where the text does.
     pub(super) fn encode(
         &self,
         pipeline: &Pipeline,
         text: &str,
+        first: bool,
         scratch: &mut PiecesScratch,
         ids: &mut Vec<u32>,
     ) -> Result<()> {
@@ -90,7 +91,7 @@ impl Pieces {
                 }
             }
             Cut::BeforeMark => {
-                for text in pipeline.pre_tokenizers.split(text) {
+                for text in pipeline.pre_tokenizers.split(text, first) {
                     scratch.fill(&text);
                     let mut start = 0;
                     let mut after = 0;
@@ -105,7 +106,7 @@ impl Pieces {
                 }
             }
             Cut::PreTokenizers => {
-                for piece in pipeline.pre_tokenizers.split(text) {
+                for piece in pipeline.pre_tokenizers.split(text, first) {
                     scratch.fill(&piece);
                     scratch.append(pipeline, &piece, 0, piece.len(), ids)?;
                 }

@@ -58,17 +58,25 @@ pub(super) struct Pipeline {
 }
 
 impl Pipeline {
-    /// Appends the ids of a text.
-    pub(super) fn encode(&self, text: &str, scratch: &mut ModelScratch, ids: &mut Vec<u32>) -> Result<()> {
+    /// Appends the ids of a part of a text; `first` if it begins where the text does.
+    pub(super) fn encode(
+        &self,
+        text: &str,
+        first: bool,
+        scratch: &mut ModelScratch,
+        ids: &mut Vec<u32>,
+    ) -> Result<()> {
         let normalised = normalize(&self.normalizers, text.into());
         match &self.tokens {
-            None => self.encode_normalised(normalised, scratch, ids),
+            None => self.encode_normalised(normalised, first, scratch, ids),
             Some(tokens) => tokens.split(&normalised, |segment| match segment {
                 Segment::Token(id) => {
                     ids.push(id);
                     Ok(())
                 }
-                Segment::Text(text) => self.encode_normalised(text.into(), scratch, ids),
+                Segment::Text { text, first: starts } => {
+                    self.encode_normalised(text.into(), first && starts, scratch, ids)
+                }
             }),
         }
     }
@@ -76,6 +84,7 @@ impl Pipeline {
     fn encode_normalised(
         &self,
         text: Cow<'_, str>,
+        first: bool,
         scratch: &mut ModelScratch,
         ids: &mut Vec<u32>,
     ) -> Result<()> {
@@ -83,7 +92,7 @@ impl Pipeline {
         if text.is_empty() {
             return Ok(());
         }
-        let mut pieces = self.pre_tokenizers.split(text).into_iter();
+        let mut pieces = self.pre_tokenizers.split(text, first).into_iter();
         pieces.try_for_each(|piece| self.model.tokenize(&piece, scratch, ids))
     }
 }
