@@ -4,7 +4,6 @@
 use std::borrow::Cow;
 
 use super::memo::Memo;
-use super::normalize::normalize;
 use super::pipeline::{Model, ModelScratch, Pipeline, Result};
 use super::pretokenize::PreTokenizer;
 use super::split_regex::SplitRegex;
@@ -41,9 +40,6 @@ const MARK: char = '\u{2581}';
 impl Pieces {
     /// The fast path of a pipeline, if it has the shape for it.
     pub(super) fn new(pipeline: &Pipeline) -> Option<Self> {
-        if pipeline.tokens.is_some() {
-            return None;
-        }
         let cut = match (&*pipeline.pre_tokenizers.steps, &pipeline.model) {
             ([PreTokenizer::Regex(regex)], _) => Cut::Regex { regex: *regex, prefix_space: false },
             ([PreTokenizer::PrefixSpace, PreTokenizer::Regex(regex)], _) => {
@@ -73,10 +69,20 @@ impl Pieces {
         scratch: &mut PiecesScratch,
         ids: &mut Vec<u32>,
     ) -> Result<()> {
-        let mut text = normalize(&pipeline.normalizers, text.into());
-        if text.is_empty() {
-            return Ok(());
-        }
+        pipeline.normalise(text, first, ids, |text, first, ids| {
+            self.encode_normalised(pipeline, text, first, scratch, ids)
+        })
+    }
+
+    #[inline]
+    fn encode_normalised(
+        &self,
+        pipeline: &Pipeline,
+        mut text: Cow<'_, str>,
+        first: bool,
+        scratch: &mut PiecesScratch,
+        ids: &mut Vec<u32>,
+    ) -> Result<()> {
         match &self.cut {
             Cut::Regex { regex, prefix_space } => {
                 if *prefix_space && !text.starts_with(' ') {
