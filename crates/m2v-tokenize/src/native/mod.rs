@@ -3,6 +3,12 @@
 //! [`NativeTokenizer::new`] reads the same `tokenizer.json`, and says no to what it has no code for. The exact
 //! path ([`pipeline`]) does each step of the reference on strings; a fast path ([`words`]) cuts texts into chunks
 //! that it looks up, and asks the exact path about those it meets for the first time.
+//!
+//! `tests/shapes.rs` lists the shapes of files that have to run here. Of those close to them, there is no code for
+//! Metaspace with the scheme `first` where the reference would have to be asked what original character a part begins
+//! with: after other pre-tokenizers, after normalizers that remove or join characters at the start, and where added
+//! tokens cut normalised text ([`PreTokenizers::know_where_texts_begin`]); for expressions that
+//! [`split_regex`] does not know; and for literal splits other than `MergedWithPrevious`.
 
 mod added;
 mod bert;
