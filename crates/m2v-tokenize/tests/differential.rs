@@ -2,169 +2,21 @@
 #![cfg(feature = "hf")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::cell::RefCell;
+mod common;
+
 use std::fs;
 use std::path::Path;
 
-use m2v_tokenize::{Scratch, Tokenizer, from_json};
+use common::{Pair, any_text, fixture, recorded};
 use proptest::prelude::*;
 use serde_json::{Value, json};
-
-/// A native tokenizer and the one it has to equal.
-struct Pair {
-    name: String,
-    native: Box<dyn Tokenizer>,
-    reference: tokenizers::Tokenizer,
-    /// One for all texts, so that what is remembered of one is used for the next.
-    scratch: RefCell<Scratch>,
-}
-
-impl Pair {
-    fn new(name: &str, json: &[u8]) -> Self {
-        let native = from_json(json).unwrap();
-        assert_eq!(native.implementation(), "m2v, native", "{name}");
-        let mut reference = tokenizers::Tokenizer::from_bytes(json).unwrap();
-        reference.with_padding(None);
-        reference.with_truncation(None).unwrap();
-        Self { name: name.to_owned(), native, reference, scratch: RefCell::default() }
-    }
-
-    fn recorded(name: &str) -> Self {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/models").join(name);
-        Self::new(name, &fs::read(path.join("tokenizer.json")).unwrap())
-    }
-
-    /// The same ids, twice: the second time from memory.
-    #[track_caller]
-    fn assert_same(&self, text: &str) {
-        let expected = self.reference.encode_fast(text, false).map(|encoding| encoding.get_ids().to_vec());
-        for pass in ["first", "second"] {
-            let mut ids = Vec::new();
-            let found = self.native.encode_into(text, &mut self.scratch.borrow_mut(), &mut ids);
-            match &expected {
-                Ok(expected) => assert_eq!(&ids, expected, "{}: {text:?}, {pass} time", self.name),
-                Err(error) => assert!(found.is_err(), "{}: {text:?} should fail: {error}", self.name),
-            }
-        }
-    }
-}
-
-/// Text of characters that tokenizers treat differently.
-fn any_text() -> impl Strategy<Value = String> {
-    let special = prop::sample::select(
-        [
-            " ",
-            "  ",
-            "\t",
-            "\n",
-            "\r\n",
-            "\u{b}",
-            "\u{c}",
-            "\0",
-            "\u{1f}",
-            "\u{7f}",
-            "\u{85}",
-            "\u{a0}",
-            "\u{3000}",
-            "\u{200b}",
-            "\u{200d}",
-            "\u{feff}",
-            "\u{ad}",
-            "\u{fffd}",
-            "é",
-            "e\u{301}",
-            "\u{301}",
-            "\u{344}",
-            "\u{958}",
-            "Å",
-            "ﬁ",
-            "Ⅻ",
-            "İ",
-            "ß",
-            "Σ",
-            "ς",
-            "ſ",
-            "一",
-            "二",
-            "日本",
-            "\u{f900}",
-            "\u{2f800}",
-            "한",
-            "ᄒ",
-            "\u{1161}",
-            "مر",
-            "\u{600}",
-            "न\u{947}",
-            "ส\u{e31}",
-            "😀",
-            "👩\u{200d}👧",
-            "🇮🇳",
-            "𝔘",
-            "\u{10ffff}",
-            "’",
-            "“",
-            "…",
-            "—",
-            "¿",
-            "。",
-            "▁",
-            "_",
-            "#",
-            "##",
-            "[UNK]",
-            "[CLS]",
-            "[cls]",
-            "[",
-            "]",
-            "<s>",
-            "</s>",
-            "<",
-            "<tag>",
-            "c++",
-            "new york",
-            "New York City",
-            "machine learning",
-            "Café au lait",
-            "'s",
-            "'LL",
-            "0",
-            "123",
-            "٣",
-            "½",
-            "a",
-            "b",
-            "hello",
-            "World",
-            "ing",
-            "un",
-            "don't",
-            "x",
-            "the",
-            "of",
-            "ab\u{0}",
-            "supercalifragilistic",
-        ]
-        .map(str::to_owned)
-        .to_vec(),
-    );
-    let piece = prop_oneof![
-        6 => special,
-        2 => "[a-z]{1,12}",
-        1 => any::<char>().prop_map(String::from),
-        1 => ("[a-zà-ÿ一-三]", 90usize..120).prop_map(|(c, n)| c.repeat(n)),
-    ];
-    prop::collection::vec(piece, 0..24).prop_map(|pieces| pieces.concat())
-}
 
 macro_rules! same_ids {
     ($($test:ident: $model:literal),* $(,)?) => {$(
         #[test]
         fn $test() {
-            let pair = Pair::recorded($model);
-            let texts: Vec<String> = serde_json::from_slice(
-                &fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/texts.json")).unwrap(),
-            )
-            .unwrap();
+            let pair = Pair::new($model, &recorded($model));
+            let texts: Vec<String> = serde_json::from_slice(&fixture("texts.json")).unwrap();
             texts.iter().for_each(|text| pair.assert_same(text));
             proptest!(ProptestConfig::with_cases(1500), |(text in any_text())| {
                 pair.assert_same(&text);

@@ -7,7 +7,11 @@ use super::config::AddedToken;
 /// A stretch of text, or an added token that was found in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Segment<'t> {
-    Text(&'t str),
+    /// `first`: it begins where the text does.
+    Text {
+        text: &'t str,
+        first: bool,
+    },
     Token(u32),
 }
 
@@ -51,7 +55,7 @@ impl Matcher {
         mut each: impl FnMut(Segment<'t>) -> Result<(), E>,
     ) -> Result<(), E> {
         if !self.may_match(text.as_bytes()) {
-            return each(Segment::Text(text));
+            return each(Segment::Text { text, first: true });
         }
         let mut done = 0;
         for found in self.automaton.leftmost_find_iter(text) {
@@ -68,12 +72,15 @@ impl Matcher {
                 end = text.len() - text[end..].trim_start().len();
             }
             if done < start {
-                each(Segment::Text(&text[done..start]))?;
+                each(Segment::Text { text: &text[done..start], first: done == 0 })?;
             }
             each(Segment::Token(*id))?;
             done = end;
         }
-        if done < text.len() { each(Segment::Text(&text[done..])) } else { Ok(()) }
+        if done == text.len() {
+            return Ok(());
+        }
+        each(Segment::Text { text: &text[done..], first: done == 0 })
     }
 }
 

@@ -3,6 +3,12 @@
 //! [`NativeTokenizer::new`] reads the same `tokenizer.json`, and says no to what it has no code for. The exact
 //! path ([`pipeline`]) does each step of the reference on strings; a fast path ([`words`]) cuts texts into chunks
 //! that it looks up, and asks the exact path about those it meets for the first time.
+//!
+//! `tests/shapes.rs` lists the shapes of files that have to run here. Of those close to them, there is no code for
+//! Metaspace with the scheme `first` where the reference would have to be asked what original character a part begins
+//! with: after other pre-tokenizers, after normalizers that remove or join characters at the start, and where added
+//! tokens cut normalised text ([`PreTokenizers::know_where_texts_begin`]); for expressions that
+//! [`split_regex`] does not know; and for literal splits other than `MergedWithPrevious`.
 
 mod added;
 mod bert;
@@ -85,6 +91,9 @@ impl NativeTokenizer {
         let Some(model) = model else { return Ok(None) };
         let added = with_ids(config.added_tokens.unwrap_or_default(), &file.model.tokens);
         let Some((raw, normalised)) = matchers(added, &normalizers) else { return Ok(None) };
+        if !pre_tokenizers.know_where_texts_begin(&normalizers, normalised.is_some()) {
+            return Ok(None);
+        }
         let pipeline = Pipeline { normalizers, tokens: normalised, pre_tokenizers, model };
         let fast = match (Words::new(&pipeline, &file.model.tokens), Pieces::new(&pipeline)) {
             (Some(words), _) => Fast::Words(words),
@@ -95,7 +104,14 @@ impl NativeTokenizer {
         Ok(Some(Self { vocabulary, tokens: raw, pipeline, fast, owner: Owner::new() }))
     }
 
-    fn encode_text(&self, text: &str, scratch: &mut Scratch, ids: &mut Vec<u32>) -> pipeline::Result<()> {
+    /// Appends the ids of a part of a text; `first` if it begins where the text does.
+    fn encode_text(
+        &self,
+        text: &str,
+        first: bool,
+        scratch: &mut Scratch,
+        ids: &mut Vec<u32>,
+    ) -> pipeline::Result<()> {
         match &self.fast {
             Fast::Words(words) => {
                 let scratch: &mut WordsScratch = scratch.get(&self.owner, Words::scratch);
@@ -103,11 +119,11 @@ impl NativeTokenizer {
             }
             Fast::Pieces(pieces) => {
                 let scratch: &mut PiecesScratch = scratch.get(&self.owner, Pieces::scratch);
-                pieces.encode(&self.pipeline, text, scratch, ids)
+                pieces.encode(&self.pipeline, text, first, scratch, ids)
             }
             Fast::None => {
                 let scratch: &mut ModelScratch = scratch.get(&self.owner, ModelScratch::default);
-                self.pipeline.encode(text, scratch, ids)
+                self.pipeline.encode(text, first, scratch, ids)
             }
         }
     }
@@ -116,9 +132,9 @@ impl NativeTokenizer {
 impl Tokenizer for NativeTokenizer {
     fn encode_into(&self, text: &str, scratch: &mut Scratch, ids: &mut Vec<u32>) -> Result<()> {
         let encoded = match &self.tokens {
-            None => self.encode_text(text, scratch, ids),
+            None => self.encode_text(text, true, scratch, ids),
             Some(tokens) => tokens.split(text, |segment| match segment {
-                Segment::Text(text) => self.encode_text(text, scratch, ids),
+                Segment::Text { text, first } => self.encode_text(text, first, scratch, ids),
                 Segment::Token(id) => {
                     ids.push(id);
                     Ok(())

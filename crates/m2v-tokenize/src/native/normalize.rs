@@ -78,6 +78,28 @@ impl Normalizer {
         )
     }
 
+    /// Whether the first character of what becomes of a text counts, in the alignments of the reference, as made of
+    /// the first of the text.
+    pub(super) fn keeps_start(&self) -> bool {
+        match self {
+            // What is removed before the first character that stays is counted.
+            Self::Bert(_) | Self::StripAccents | Self::ReplaceSpaces(_) | Self::Strip { left: true, .. } => {
+                false
+            }
+            // What is inserted is made of the last character that it replaces.
+            Self::Replace { pattern, content } => pattern.chars().count() == 1 && !content.is_empty(),
+            Self::Prepend(prefix) => !prefix.is_empty(),
+            // Also what a table removes at the start: the reference does not count it.
+            Self::Precompiled(_) => true,
+            Self::Nfc
+            | Self::Nfd
+            | Self::Nfkc
+            | Self::Nfkd
+            | Self::Lowercase
+            | Self::Strip { left: false, .. } => true,
+        }
+    }
+
     pub(super) fn apply<'t>(&self, text: Cow<'t, str>) -> Cow<'t, str> {
         match self {
             Self::Bert(bert) => bert_normalize(*bert, &text).into(),

@@ -4,7 +4,6 @@
 use std::borrow::Cow;
 
 use super::memo::Memo;
-use super::normalize::normalize;
 use super::pipeline::{Model, ModelScratch, Pipeline, Result};
 use super::pretokenize::PreTokenizer;
 use super::split_regex::SplitRegex;
@@ -18,8 +17,8 @@ pub(super) struct Pieces {
 enum Cut {
     /// Where an expression says, after a space was put before the text or not.
     Regex { regex: SplitRegex, prefix_space: bool },
-    /// Before each U+2581 that follows another character: a model that merges nothing across it has no need for the
-    /// whole text. See [`super::bpe::Bpe::splits_before`].
+    /// Where the pre-tokenizers say, and before each U+2581 that follows another character: a model that merges nothing
+    /// across it has no need for the whole text. See [`super::bpe::Bpe::splits_before`].
     BeforeMark,
     /// Where the pre-tokenizers say.
     PreTokenizers,
@@ -41,15 +40,15 @@ const MARK: char = '\u{2581}';
 impl Pieces {
     /// The fast path of a pipeline, if it has the shape for it.
     pub(super) fn new(pipeline: &Pipeline) -> Option<Self> {
-        if pipeline.tokens.is_some() {
-            return None;
-        }
         let cut = match (&*pipeline.pre_tokenizers.steps, &pipeline.model) {
             ([PreTokenizer::Regex(regex)], _) => Cut::Regex { regex: *regex, prefix_space: false },
             ([PreTokenizer::PrefixSpace, PreTokenizer::Regex(regex)], _) => {
                 Cut::Regex { regex: *regex, prefix_space: true }
             }
-            ([], Model::Bpe(bpe)) if bpe.splits_before(MARK) => Cut::BeforeMark,
+            (
+                [] | [PreTokenizer::Metaspace { split: false, .. } | PreTokenizer::AfterEach(_)],
+                Model::Bpe(bpe),
+            ) if bpe.splits_before(MARK) => Cut::BeforeMark,
             // The whole text is one piece: nothing to remember.
             ([], _) => return None,
             _ => Cut::PreTokenizers,
@@ -61,18 +60,29 @@ impl Pieces {
         PiecesScratch { buffer: Vec::new(), memo: Memo::new(), model: ModelScratch::default() }
     }
 
-    /// Appends the ids of a text.
+    /// Appends the ids of a part of a text; `first` if it begins where the text does.
     pub(super) fn encode(
         &self,
         pipeline: &Pipeline,
         text: &str,
+        first: bool,
         scratch: &mut PiecesScratch,
         ids: &mut Vec<u32>,
     ) -> Result<()> {
-        let mut text = normalize(&pipeline.normalizers, text.into());
-        if text.is_empty() {
-            return Ok(());
-        }
+        pipeline.normalise(text, first, ids, |text, first, ids| {
+            self.encode_normalised(pipeline, text, first, scratch, ids)
+        })
+    }
+
+    #[inline]
+    fn encode_normalised(
+        &self,
+        pipeline: &Pipeline,
+        mut text: Cow<'_, str>,
+        first: bool,
+        scratch: &mut PiecesScratch,
+        ids: &mut Vec<u32>,
+    ) -> Result<()> {
         match &self.cut {
             Cut::Regex { regex, prefix_space } => {
                 if *prefix_space && !text.starts_with(' ') {
@@ -87,20 +97,22 @@ impl Pieces {
                 }
             }
             Cut::BeforeMark => {
-                scratch.fill(&text);
-                let mut start = 0;
-                let mut after = 0;
-                for (at, mark) in text.match_indices(MARK) {
-                    if at > after {
-                        scratch.append(pipeline, &text, start, at, ids)?;
-                        start = at;
+                for text in pipeline.pre_tokenizers.split(text, first) {
+                    scratch.fill(&text);
+                    let mut start = 0;
+                    let mut after = 0;
+                    for (at, mark) in text.match_indices(MARK) {
+                        if at > after {
+                            scratch.append(pipeline, &text, start, at, ids)?;
+                            start = at;
+                        }
+                        after = at + mark.len();
                     }
-                    after = at + mark.len();
+                    scratch.append(pipeline, &text, start, text.len(), ids)?;
                 }
-                scratch.append(pipeline, &text, start, text.len(), ids)?;
             }
             Cut::PreTokenizers => {
-                for piece in pipeline.pre_tokenizers.split(text) {
+                for piece in pipeline.pre_tokenizers.split(text, first) {
                     scratch.fill(&piece);
                     scratch.append(pipeline, &piece, 0, piece.len(), ids)?;
                 }

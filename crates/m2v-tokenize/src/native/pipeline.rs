@@ -58,32 +58,41 @@ pub(super) struct Pipeline {
 }
 
 impl Pipeline {
-    /// Appends the ids of a text.
-    pub(super) fn encode(&self, text: &str, scratch: &mut ModelScratch, ids: &mut Vec<u32>) -> Result<()> {
+    /// Appends the ids of a part of a text; `first` if it begins where the text does.
+    pub(super) fn encode(
+        &self,
+        text: &str,
+        first: bool,
+        scratch: &mut ModelScratch,
+        ids: &mut Vec<u32>,
+    ) -> Result<()> {
+        self.normalise(text, first, ids, |text, first, ids| {
+            let mut pieces = self.pre_tokenizers.split(text, first).into_iter();
+            pieces.try_for_each(|piece| self.model.tokenize(&piece, scratch, ids))
+        })
+    }
+
+    /// Normalises a part of a text, appends the ids of added tokens, and calls `each` for what is between them: never
+    /// for nothing, before which no pre-tokenizer puts a prefix.
+    #[inline]
+    pub(super) fn normalise(
+        &self,
+        text: &str,
+        first: bool,
+        ids: &mut Vec<u32>,
+        mut each: impl FnMut(Cow<'_, str>, bool, &mut Vec<u32>) -> Result<()>,
+    ) -> Result<()> {
         let normalised = normalize(&self.normalizers, text.into());
         match &self.tokens {
-            None => self.encode_normalised(normalised, scratch, ids),
+            _ if normalised.is_empty() => Ok(()),
+            None => each(normalised, first, ids),
             Some(tokens) => tokens.split(&normalised, |segment| match segment {
                 Segment::Token(id) => {
                     ids.push(id);
                     Ok(())
                 }
-                Segment::Text(text) => self.encode_normalised(text.into(), scratch, ids),
+                Segment::Text { text, first: starts } => each(text.into(), first && starts, ids),
             }),
         }
-    }
-
-    fn encode_normalised(
-        &self,
-        text: Cow<'_, str>,
-        scratch: &mut ModelScratch,
-        ids: &mut Vec<u32>,
-    ) -> Result<()> {
-        // Nothing stays nothing: no pre-tokenizer puts a prefix before it.
-        if text.is_empty() {
-            return Ok(());
-        }
-        let mut pieces = self.pre_tokenizers.split(text).into_iter();
-        pieces.try_for_each(|piece| self.model.tokenize(&piece, scratch, ids))
     }
 }

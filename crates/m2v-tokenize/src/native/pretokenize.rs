@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use unicode_categories::UnicodeCategories;
 
 use super::config::{self, PrependScheme};
+use super::normalize::Normalizer;
 use super::split_regex::SplitRegex;
 
 /// A pre-tokenizer. `ByteLevel`'s mapping of bytes to characters is left out: byte-level models here read bytes.
@@ -17,10 +18,12 @@ pub(super) enum PreTokenizer {
     WhitespaceSplit,
     Metaspace {
         replacement: char,
-        prepend: bool,
+        prepend: PrependScheme,
         split: bool,
     },
     Regex(SplitRegex),
+    /// Ends a piece after each of these.
+    AfterEach(String),
     /// A space before a text that has none.
     PrefixSpace,
 }
@@ -38,6 +41,11 @@ impl PreTokenizers {
         use config::{Pattern, PreTokenizer as P};
         let mut steps = Vec::new();
         let mut byte_level = false;
+        let mut list = list.into_iter();
+        if let Some(regex) = in_three_steps(list.as_slice()) {
+            steps.push(PreTokenizer::Regex(regex));
+            list.nth(2);
+        }
         for pre_tokenizer in list {
             if byte_level {
                 // Nothing natively splits text whose bytes were mapped to other characters.
@@ -47,11 +55,16 @@ impl PreTokenizers {
                 P::Bert => steps.push(PreTokenizer::Bert),
                 P::Whitespace => steps.push(PreTokenizer::Whitespace),
                 P::WhitespaceSplit => steps.push(PreTokenizer::WhitespaceSplit),
-                P::Metaspace(metaspace) => steps.push(new_metaspace(&metaspace)?),
+                P::Metaspace(metaspace) => steps.push(new_metaspace(&metaspace, steps.is_empty())?),
                 P::Split { pattern: Pattern::Regex(pattern), behavior, invert: false }
                     if behavior == "Isolated" =>
                 {
                     steps.push(PreTokenizer::Regex(SplitRegex::from_pattern(&pattern)?));
+                }
+                P::Split { pattern: Pattern::String(pattern), behavior, invert: false }
+                    if behavior == "MergedWithPrevious" && !pattern.is_empty() =>
+                {
+                    steps.push(PreTokenizer::AfterEach(pattern));
                 }
                 P::ByteLevel(level) => {
                     if level.add_prefix_space {
@@ -68,13 +81,37 @@ impl PreTokenizers {
         Some(Self { steps, byte_level })
     }
 
-    /// The pieces of a text, none of them empty.
-    pub(super) fn split<'t>(&self, text: Cow<'t, str>) -> Vec<Cow<'t, str>> {
+    /// Whether it is certain which parts of a text begin where the text does, for [`PrependScheme::First`].
+    ///
+    /// The reference asks from what place in the original text the first character of a part comes. Here that is the
+    /// first place for the part that the text begins with, and for no other. It is so if nothing was normalised; else
+    /// the normalizers must keep the first character in its place, as far as anybody sees ([`Normalizer::keeps_start`]),
+    /// and no added token may cut what became of it in two.
+    pub(super) fn know_where_texts_begin(&self, normalizers: &[Normalizer], tokens: bool) -> bool {
+        let first = |step: &PreTokenizer| match step {
+            PreTokenizer::Metaspace { prepend: PrependScheme::First, replacement, .. } => Some(*replacement),
+            _ => None,
+        };
+        let Some(replacement) = self.steps.iter().find_map(first) else { return true };
+        let Some((last, others)) = normalizers.split_last() else { return true };
+        // What begins with the replacement gets no second one, wherever it comes from.
+        let hides = |content: &str| content.starts_with([' ', replacement]);
+        let last = match last {
+            Normalizer::Replace { content, .. } | Normalizer::ReplaceSpaces(content) if hides(content) => {
+                true
+            }
+            last => last.keeps_start(),
+        };
+        last && !tokens && others.iter().all(Normalizer::keeps_start)
+    }
+
+    /// The pieces of a part of a text, none of them empty; `first` if it begins where the text does.
+    pub(super) fn split<'t>(&self, text: Cow<'t, str>, first: bool) -> Vec<Cow<'t, str>> {
         let mut pieces = vec![text];
         for step in &self.steps {
             let mut next = Vec::with_capacity(pieces.len());
             for piece in pieces {
-                step.split(piece, &mut next);
+                step.split(piece, first, &mut next);
             }
             next.retain(|piece| !piece.is_empty());
             pieces = next;
@@ -84,22 +121,38 @@ impl PreTokenizers {
     }
 }
 
-fn new_metaspace(metaspace: &config::Metaspace) -> Option<PreTokenizer> {
-    let scheme = metaspace.prepend_scheme.unwrap_or(PrependScheme::Always);
-    let prepend = match (metaspace.add_prefix_space, scheme) {
+/// DeepSeek's expressions, which stand in three steps.
+fn in_three_steps(list: &[config::PreTokenizer]) -> Option<SplitRegex> {
+    let [first, second, third, ..] = list else { return None };
+    SplitRegex::from_patterns([isolated(first)?, isolated(second)?, isolated(third)?])
+}
+
+fn isolated(pre_tokenizer: &config::PreTokenizer) -> Option<&str> {
+    match pre_tokenizer {
+        config::PreTokenizer::Split { pattern: config::Pattern::Regex(pattern), behavior, invert: false }
+            if behavior == "Isolated" =>
+        {
+            Some(pattern)
+        }
+        _ => None,
+    }
+}
+
+fn new_metaspace(metaspace: &config::Metaspace, alone: bool) -> Option<PreTokenizer> {
+    let prepend = metaspace.prepend_scheme.unwrap_or(PrependScheme::Always);
+    match (metaspace.add_prefix_space, prepend) {
         // Refused by `tokenizers`.
         (Some(false), PrependScheme::First | PrependScheme::Always) => return None,
-        (_, PrependScheme::Always) => true,
-        (_, PrependScheme::Never) => false,
-        // Depends on where the piece stood in the original text.
-        (_, PrependScheme::First) => return None,
-    };
+        // Depends on where each piece stood in the original text.
+        (_, PrependScheme::First) if !alone => return None,
+        _ => {}
+    }
     let split = metaspace.split.unwrap_or(true);
     Some(PreTokenizer::Metaspace { replacement: metaspace.replacement, prepend, split })
 }
 
 impl PreTokenizer {
-    fn split<'t>(&self, text: Cow<'t, str>, out: &mut Vec<Cow<'t, str>>) {
+    fn split<'t>(&self, text: Cow<'t, str>, first: bool, out: &mut Vec<Cow<'t, str>>) {
         match self {
             Self::Bert => each_part(text, out, |text, push| {
                 for word in text.split(char::is_whitespace) {
@@ -118,11 +171,19 @@ impl PreTokenizer {
                     start = end;
                 }
             }),
+            Self::AfterEach(pattern) => each_part(text, out, |text, push| {
+                text.split_inclusive(pattern.as_str()).for_each(push);
+            }),
             Self::PrefixSpace if text.starts_with(' ') => out.push(text),
             Self::PrefixSpace => out.push(format!(" {text}").into()),
             Self::Metaspace { replacement, prepend, split } => {
                 let mut text = text.replace(' ', replacement.encode_utf8(&mut [0; 4]));
-                if *prepend && !text.starts_with(*replacement) {
+                let prepend = match prepend {
+                    PrependScheme::Always => true,
+                    PrependScheme::First => first,
+                    PrependScheme::Never => false,
+                };
+                if prepend && !text.starts_with(*replacement) {
                     text.insert(0, *replacement);
                 }
                 if !split {

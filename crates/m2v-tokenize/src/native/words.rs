@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::bert::Characters;
 use super::cache::Cache;
-use super::config;
+use super::config::{self, PrependScheme};
 use super::memo::Memo;
 use super::normalize::Normalizer;
 use super::pipeline::{Model, ModelScratch, Pipeline, Result};
@@ -63,7 +63,10 @@ impl Words {
             [PreTokenizer::Bert] => (true, false),
             [PreTokenizer::Whitespace | PreTokenizer::WhitespaceSplit] => (false, false),
             // A U+2581 before each word, whether it is the first or not.
-            [PreTokenizer::WhitespaceSplit, PreTokenizer::Metaspace { prepend: true, .. }] => (false, true),
+            [
+                PreTokenizer::WhitespaceSplit,
+                PreTokenizer::Metaspace { prepend: PrependScheme::Always, .. },
+            ] => (false, true),
             _ => return None,
         };
         let cleans = |step: &Normalizer| matches!(step, Normalizer::Bert(bert) if bert.clean_text);
@@ -101,7 +104,7 @@ impl Words {
     ) -> Result<()> {
         let has_nul = || memchr::memchr(0, text.as_bytes()).is_some();
         if text.len() > Scanner::LONGEST || (!self.removes_nul && has_nul()) {
-            return pipeline.encode(text, &mut scratch.miss.model, ids);
+            return pipeline.encode(text, true, &mut scratch.miss.model, ids);
         }
         let WordsScratch { buffer, miss } = scratch;
         self.scanner.scan(text.as_bytes(), self.known.short.short(), buffer, |chunks| {
@@ -180,7 +183,7 @@ impl Words {
             }
             ids.truncate(before);
         }
-        pipeline.encode(chunk, &mut miss.model, ids)
+        pipeline.encode(chunk, false, &mut miss.model, ids)
     }
 }
 

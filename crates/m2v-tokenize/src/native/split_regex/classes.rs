@@ -21,6 +21,10 @@ pub(super) const LOWER: u8 = 1 << 5;
 pub(super) const NEWLINE: u8 = 1 << 6;
 /// No character: the text is over.
 pub(super) const END: u8 = 1 << 7;
+/// DeepSeek's classes, which have no case: `[\p{P}\p{S}]`.
+pub(super) const PUNCTUATION: u8 = UPPER;
+/// DeepSeek's ideographs and kana.
+pub(super) const CJK: u8 = LOWER;
 
 /// The flags of all characters.
 ///
@@ -39,21 +43,38 @@ const CHARACTERS: usize = 0x11_0000;
 impl Classes {
     /// The flags of all characters, made once.
     pub(super) fn get() -> Option<&'static Self> {
-        static CLASSES: LazyLock<Option<Classes>> = LazyLock::new(Classes::new);
+        static CLASSES: LazyLock<Option<Classes>> = LazyLock::new(|| {
+            Classes::new([
+                (r"\p{L}", LETTER),
+                (r"\p{N}", NUMBER),
+                (r"\s", SPACE),
+                (r"\p{M}", MARK),
+                (r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]", UPPER),
+                (r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]", LOWER),
+                (r"[\r\n]", NEWLINE),
+            ])
+        });
+        CLASSES.as_ref()
+    }
+
+    /// The flags that DeepSeek's expressions tell apart, made once.
+    pub(super) fn deepseek() -> Option<&'static Self> {
+        static CLASSES: LazyLock<Option<Classes>> = LazyLock::new(|| {
+            Classes::new([
+                (r"[\p{L}--[一-龥぀-ゟ゠-ヿ]]", LETTER),
+                (r"\p{N}", NUMBER),
+                (r"\s", SPACE),
+                (r"[\p{M}--[一-龥぀-ゟ゠-ヿ]]", MARK),
+                (r"[\p{P}\p{S}--[一-龥぀-ゟ゠-ヿ]]", PUNCTUATION),
+                (r"[一-龥぀-ゟ゠-ヿ]", CJK),
+                (r"[\r\n]", NEWLINE),
+            ])
+        });
         CLASSES.as_ref()
     }
 
     /// `None` if `regex-syntax` was built without the tables.
-    fn new() -> Option<Self> {
-        let patterns = [
-            (r"\p{L}", LETTER),
-            (r"\p{N}", NUMBER),
-            (r"\s", SPACE),
-            (r"\p{M}", MARK),
-            (r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]", UPPER),
-            (r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]", LOWER),
-            (r"[\r\n]", NEWLINE),
-        ];
+    fn new(patterns: [(&str, u8); 7]) -> Option<Self> {
         let mut all = vec![0; CHARACTERS];
         for (pattern, flag) in patterns {
             let hir = regex_syntax::parse(pattern).ok()?;

@@ -1,15 +1,16 @@
 //! The regular expressions that byte-level BPE models split text with, as hand-written scanners.
 //!
 //! A `tokenizer.json` names its expression; [`SplitRegex::from_pattern`] knows those of GPT-2, of the cl100k family
-//! (Llama 3, Qwen 2 to 3.5) and of the o200k family (GPT-4o, Llama 4, Mistral's Tekken) by their text. Each scanner
-//! looks at the first one or two characters of a piece, which decide what alternative matches, and runs to its end.
+//! (Llama 3, Qwen 2 to 3.5) and of the o200k family (GPT-4o, Llama 4, Mistral's Tekken) by their text,
+//! [`SplitRegex::from_patterns`] the three of DeepSeek-V3. Each scanner looks at the first one or two characters of a piece, which decide what alternative matches, and runs to its end.
 //!
 //! # Why the pieces are those of the regex engine
 //! * The engine takes the first alternative that matches at a place. The letters, numbers, white space and the rest
 //!   are disjoint classes, so that for GPT-2 and cl100k the first character after an optional prefix decides, and a
 //!   greedy run of one class never has to give anything back; the exceptions (`\s*[\r\n]+`, `\s+(?!\S)`, and the
 //!   upper and lower case of o200k, whose classes overlap) are worked out at the functions below.
-//! * Every character is matched by some alternative, so that pieces follow each other without gaps.
+//! * Every character is matched by some alternative, so that pieces follow each other without gaps; for DeepSeek see
+//!   [`deepseek`].
 //! * `(?i:…)` folds case as Unicode has it: `'ſ` (U+017F) is `'s`. No other letter of the contractions has a
 //!   relative outside of ASCII.
 //! * The classes come from the tables that the engine uses; see [`Classes`].
@@ -18,6 +19,7 @@
 //!   [`GIVES_UP`] does the same.
 
 mod classes;
+mod deepseek;
 mod pattern;
 #[cfg(test)]
 mod tests;
@@ -51,6 +53,8 @@ enum Kind {
         /// `[\r\n/]*` after symbols, not `[\r\n]*`.
         slashes: bool,
     },
+    /// Three expressions, one after the other; see [`deepseek`].
+    DeepSeek,
 }
 
 /// How contractions may be written.
@@ -99,6 +103,7 @@ impl SplitRegex {
             Kind::O200k { contractions, digits, slashes } => {
                 self.o200k(text, start, contractions, digits, slashes)
             }
+            Kind::DeepSeek => self.deepseek(text, start),
         }
     }
 

@@ -10,6 +10,13 @@ const R50K: &str = r"'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\
 const O200K: &str = r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 const TEKKEN: &str = r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 
+/// With line breaks as they are, as in the file of DeepSeek-V3.
+const DEEPSEEK: [&str; 3] = [
+    r"\p{N}{1,3}",
+    "[一-龥぀-ゟ゠-ヿ]+",
+    "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|[^\r\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+| ?[\\p{P}\\p{S}]+[\r\n]*|\\s*[\r\n]+|\\s+(?!\\S)|\\s+",
+];
+
 const PATTERNS: [&str; 8] = [SplitRegex::GPT2, LLAMA3, QWEN2, QWEN35, ASCII_CASE, R50K, O200K, TEKKEN];
 
 fn split<'t>(regex: &SplitRegex, text: &'t str) -> Vec<&'t str> {
@@ -44,6 +51,13 @@ fn knows_expressions_by_their_text() {
     }
     assert_eq!(Kind::from_pattern(r"\s+"), None);
     assert_eq!(Kind::from_pattern(""), None);
+    let [digits, ideographs, others] = DEEPSEEK;
+    let kind = |patterns| SplitRegex::from_patterns(patterns).map(|regex| regex.kind);
+    assert_eq!(kind(DEEPSEEK), Some(Kind::DeepSeek));
+    let escaped = others.replace('\r', r"\r").replace('\n', r"\n");
+    assert_eq!(kind([digits, ideographs, &escaped]), Some(Kind::DeepSeek));
+    assert_eq!(kind([ideographs, digits, others]), None);
+    assert_eq!(kind([digits, ideographs, &others[1..]]), None);
 }
 
 #[test]
@@ -59,6 +73,27 @@ fn splits_as_expected() {
     );
     assert_eq!(split(&llama, "a'ſo"), ["a", "'ſ", "o"]);
     let o200k = SplitRegex::from_pattern(O200K).unwrap();
+    let deepseek = SplitRegex::from_patterns(DEEPSEEK).unwrap();
+    let pieces = split(&deepseek, "I'll 漢字かな混 12345  +x \0\u{1}\0a!?\n\n  9");
+    let expected = [
+        "I",
+        "'ll",
+        " ",
+        "漢字かな混",
+        " ",
+        "123",
+        "45",
+        " ",
+        " +",
+        "x",
+        " ",
+        "\0\u{1}",
+        "\0a",
+        "!?\n\n",
+        "  ",
+        "9",
+    ];
+    assert_eq!(pieces, expected);
     assert_eq!(split(&o200k, "XMLHttp's \u{301}AB!\n/x"), ["XMLHttp's", " \u{301}", "AB", "!\n/", "x"]);
 }
 
@@ -77,18 +112,27 @@ mod reference {
     use super::*;
 
     /// Those of the `tokenizers` crate, compiled once.
-    fn references() -> &'static HashMap<&'static str, Split> {
-        static ALL: LazyLock<HashMap<&str, Split>> = LazyLock::new(|| {
+    fn references() -> &'static HashMap<&'static str, Vec<Split>> {
+        static ALL: LazyLock<HashMap<&str, Vec<Split>>> = LazyLock::new(|| {
             let regex = |pattern: &str| SplitPattern::Regex(pattern.to_owned());
-            let split = |pattern| Split::new(regex(pattern), SplitDelimiterBehavior::Isolated, false);
-            PATTERNS.into_iter().map(|pattern| (pattern, split(pattern).unwrap())).collect()
+            let split =
+                |pattern| Split::new(regex(pattern), SplitDelimiterBehavior::Isolated, false).unwrap();
+            let single = PATTERNS.into_iter().map(|pattern| (pattern, vec![split(pattern)]));
+            single.chain([(DEEPSEEK[2], DEEPSEEK.map(split).into())]).collect()
         });
         &ALL
     }
 
-    fn expected(reference: &Split, text: &str) -> Vec<String> {
+    /// All scanners, and what they are known by.
+    fn scanners() -> impl Iterator<Item = (&'static str, SplitRegex)> {
+        let single =
+            PATTERNS.into_iter().map(|pattern| (pattern, SplitRegex::from_pattern(pattern).unwrap()));
+        single.chain([(DEEPSEEK[2], SplitRegex::from_patterns(DEEPSEEK).unwrap())])
+    }
+
+    fn expected(reference: &[Split], text: &str) -> Vec<String> {
         let mut pieces = PreTokenizedString::from(text);
-        reference.pre_tokenize(&mut pieces).unwrap();
+        reference.iter().for_each(|split| split.pre_tokenize(&mut pieces).unwrap());
         let pieces = pieces.get_splits(OffsetReferential::Original, OffsetType::Byte);
         pieces.into_iter().map(|(piece, ..)| piece.to_owned()).collect()
     }
@@ -114,8 +158,8 @@ mod reference {
 
         #[test]
         fn splits_like_the_regex_engine(texts in prop::collection::vec(text(), 4)) {
-            for pattern in PATTERNS {
-                let (scanner, reference) = (SplitRegex::from_pattern(pattern).unwrap(), &references()[pattern]);
+            for (pattern, scanner) in scanners() {
+                let reference = &references()[pattern];
                 for text in &texts {
                     prop_assert_eq!(split(&scanner, text), expected(reference, text), "{:?}: {:?}", pattern, text);
                 }
@@ -128,8 +172,8 @@ mod reference {
         // Assigned planes only; the rest was compared once, as were the other expressions, which have no classes
         // of their own.
         let assigned = (0..0x3_4000).chain(0xE_0000..0xE_0200).collect::<Vec<u32>>();
-        for pattern in [SplitRegex::GPT2, QWEN35, O200K] {
-            let scanner = SplitRegex::from_pattern(pattern).unwrap();
+        let with_classes = [SplitRegex::GPT2, QWEN35, O200K, DEEPSEEK[2]];
+        for (pattern, scanner) in scanners().filter(|(pattern, _)| with_classes.contains(pattern)) {
             for block in assigned.chunks(4096) {
                 let characters = block.iter().copied().filter_map(char::from_u32);
                 let text: String = characters.flat_map(|c| ['x', c, 'X', '1', c, ' ', c, '\n']).collect();
@@ -145,10 +189,17 @@ mod reference {
 
     #[test]
     fn gives_up_where_the_regex_engine_does() {
-        for (pattern, space) in [(SplitRegex::GPT2, "\t"), (LLAMA3, "\u{a0}")] {
-            let scanner = SplitRegex::from_pattern(pattern).unwrap();
-            for spaces in [GIVES_UP - 1, GIVES_UP] {
-                let text = format!("a b{}c d e{}", space.repeat(spaces), space.repeat(3));
+        let spaces = |pattern| match pattern {
+            SplitRegex::GPT2 => Some("\t"),
+            LLAMA3 => Some("\u{a0}"),
+            _ => (pattern == DEEPSEEK[2]).then_some(" "),
+        };
+        for (pattern, scanner) in scanners() {
+            let Some(space) = spaces(pattern) else { continue };
+            for (spaces, after) in
+                [(GIVES_UP - 1, "c d"), (GIVES_UP, "c d"), (GIVES_UP, "1 d"), (GIVES_UP, "")]
+            {
+                let text = format!("a b\0{}{after}一 e{}", space.repeat(spaces), space.repeat(3));
                 // Not `assert_eq!`, which would print them.
                 assert!(
                     split(&scanner, &text) == expected(&references()[pattern], &text),
