@@ -1,6 +1,8 @@
 //! Everything a model folder holds.
 
 use std::io;
+use std::panic::resume_unwind;
+use std::thread::{self, ScopedJoinHandle};
 
 use serde_json::{Value, json};
 
@@ -10,7 +12,7 @@ use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::head::Head;
 use crate::io::{Sink, Source};
-use crate::layout::{Layout, read};
+use crate::layout::{Files, Layout, read};
 use crate::table::EmbeddingTable;
 use crate::tensor::Tensor;
 use crate::tensor_file::{TensorFile, read_file, write_tensors};
@@ -60,7 +62,50 @@ impl Checkpoint {
     /// # Errors
     /// [`Error::NoModel`] if no layout matches; otherwise an error that names the file, and the tensor or key.
     pub fn load(source: &dyn Source) -> Result<Self> {
-        let files = Layout::resolve(source)?;
+        Self::from_files(source, Layout::resolve(source, |_| ())?)
+    }
+
+    /// As [`Checkpoint::load`], and what `of_tokenizer` makes of [`Checkpoint::tokenizer`]: it runs on a thread of its
+    /// own while the table is read, which takes about as long as to build a tokenizer.
+    ///
+    /// ```
+    /// use m2v_core::{Checkpoint, Dir};
+    ///
+    /// # let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/minilm-l6-64d");
+    /// let (checkpoint, bytes) = Checkpoint::load_with(&Dir::open(folder)?, |tokenizer| tokenizer.len())?;
+    /// assert_eq!(bytes, checkpoint.tokenizer.len());
+    /// # Ok::<(), m2v_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Checkpoint::load`].
+    ///
+    /// # Panics
+    /// If `of_tokenizer` does.
+    pub fn load_with<T: Send>(
+        source: &dyn Source,
+        of_tokenizer: impl Fn(&Buffer) -> T + Sync,
+    ) -> Result<(Self, T)> {
+        let of_tokenizer = &of_tokenizer;
+        thread::scope(|scope| {
+            let mut made = None;
+            let files = Layout::resolve(source, |tokenizer| {
+                let tokenizer = tokenizer.clone();
+                made = thread::Builder::new().spawn_scoped(scope, move || of_tokenizer(&tokenizer)).ok();
+            })?;
+            let tokenizer = files.tokenizer.clone();
+            let checkpoint = Self::from_files(source, files)?;
+            let made = match made.map(ScopedJoinHandle::join) {
+                Some(Ok(made)) => made,
+                Some(Err(panic)) => resume_unwind(panic),
+                // No threads here.
+                None => of_tokenizer(&tokenizer),
+            };
+            Ok((checkpoint, made))
+        })
+    }
+
+    fn from_files(source: &dyn Source, files: Files) -> Result<Self> {
         let layout = files.layout;
         let config_file = source.locate(layout.config());
         let mut config = Config::from_json(&config_file, &files.config)?;

@@ -83,7 +83,8 @@ impl StaticModel {
     /// [`Error::Data`] or [`Error::Tokenize`] naming the file and what is wrong with it;
     /// [`Error::RowsAndTokens`] or [`Error::MappingAndTokens`] if table and tokenizer do not belong together.
     pub fn load(source: &dyn Source) -> Result<Self> {
-        Self::from_checkpoint(Checkpoint::load(source)?)
+        let (checkpoint, tokenizer) = Checkpoint::load_with(source, |json| m2v_tokenize::from_json(json))?;
+        Self::from_parts(checkpoint.table, tokenizer?, EncodeOptions::from(&checkpoint.config))
     }
 
     /// Makes a model of a checkpoint, which a transform may have changed since it was loaded. The table is not

@@ -61,6 +61,11 @@ impl Dictionary {
         self.others.get(string)
     }
 
+    /// The strings that are not among the short ones.
+    pub(crate) fn others(&self) -> impl Iterator<Item = &[u8]> {
+        self.others.keys()
+    }
+
     /// Bytes of the longest string.
     pub(crate) fn longest(&self) -> usize {
         self.others.longest().max(ShortStrings::LONGEST)
@@ -93,12 +98,18 @@ impl Dictionary {
 
 #[inline]
 fn is_regular(key: &Key<2>, len: usize) -> bool {
-    let bytes = key.map(u64::to_le_bytes);
-    let is_alphanumeric = |byte: &u8| {
-        let letter = (byte | 0x20).wrapping_sub(b'a') < 26;
-        usize::from(letter | (byte.wrapping_sub(b'0') < 10))
+    const ONES: u64 = u64::MAX / 0xFF;
+    const HIGH: u64 = ONES << 7;
+    // The high bit of each byte, none of which has it, that is in a range: no sum carries into the next.
+    let within = |word: u64, first: u8, last: u8| {
+        let from = |byte: u8| word + u64::from(0x80 - byte) * ONES;
+        from(first) & !from(last + 1)
     };
-    let count: usize = bytes.as_flattened().iter().map(is_alphanumeric).sum();
-    let is_mark = len == 1 && bytes[0][0].is_ascii_punctuation();
-    count == len || is_mark
+    let alphanumeric = |word: u64| {
+        let low = word & !HIGH;
+        let found = within(low | (0x20 * ONES), b'a', b'z') | within(low, b'0', b'9');
+        (found & !word & HIGH).count_ones()
+    };
+    let is_mark = len == 1 && (key[0] as u8).is_ascii_punctuation();
+    (alphanumeric(key[0]) + alphanumeric(key[1])) as usize == len || is_mark
 }

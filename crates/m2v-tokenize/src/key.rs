@@ -37,3 +37,17 @@ pub(crate) fn key_of<const N: usize>(text: &[u8]) -> Key<N> {
     }
     key
 }
+
+/// How many characters begin in a key of UTF-8 that is `len` bytes long.
+#[inline]
+pub(crate) fn characters(key: &Key<2>, len: usize) -> usize {
+    const HIGH: u64 = (u64::MAX / 0xFF) << 7;
+    let continuing = |word: u64| (word & !(word << 1) & HIGH).count_ones() as usize;
+    len - continuing(key[0]) - continuing(key[1])
+}
+
+/// The bytes of a string that does not end with NUL, of its key.
+pub(crate) fn len(key: &Key<2>) -> usize {
+    let key = u128::from(key[0]) | u128::from(key[1]) << u64::BITS;
+    (u128::BITS - key.leading_zeros()).div_ceil(8) as usize
+}

@@ -73,7 +73,7 @@ impl<'a> File<'a> {
 
     fn parts(mut reader: Reader<'a>) -> Option<(Fields<'a>, Parts<'a>)> {
         let (mut fields, mut model) = (Fields(Vec::new()), None);
-        reader.fields(Reader::string, |reader, key| {
+        reader.fields(|reader, key| {
             if key == "model" && model.is_none() {
                 model = Some(Parts::read(reader)?);
                 return Some(());
@@ -88,7 +88,7 @@ impl<'a> File<'a> {
 impl<'a> Parts<'a> {
     fn read(reader: &mut Reader<'a>) -> Option<Self> {
         let (mut fields, mut vocab) = (Fields(Vec::new()), None);
-        reader.fields(Reader::string, |reader, key| {
+        reader.fields(|reader, key| {
             if key == "vocab" && vocab.is_none() {
                 let start = reader.position();
                 let listed = Listed::read(reader)?;

@@ -35,9 +35,12 @@ impl<'a> Reader<'a> {
     /// The next byte that is not white space.
     #[inline]
     pub(super) fn peek(&mut self) -> Option<u8> {
+        let bytes = self.json.as_bytes();
         loop {
-            match self.json.as_bytes().get(self.at)? {
-                b' ' | b'\n' | b'\r' | b'\t' => self.at += 1,
+            match bytes.get(self.at)? {
+                // An indentation, mostly.
+                b' ' => self.at += bytes[self.at..].first_chunk().map_or(1, |word| run(b' ', word)),
+                b'\n' | b'\r' | b'\t' => self.at += 1,
                 byte => return Some(*byte),
             }
         }
@@ -53,47 +56,59 @@ impl<'a> Reader<'a> {
         Some(())
     }
 
-    /// Whether another element follows in a list or an object that ends with this byte.
-    #[inline]
-    pub(super) fn goes_on(&mut self, end: u8) -> Option<bool> {
-        let byte = self.peek()?;
-        self.at += 1;
-        if byte == b',' { Some(true) } else { (byte == end).then_some(false) }
-    }
-
-    /// Calls `each` for the fields of an object, whose names `key` reads, at their values.
-    #[inline]
-    pub(super) fn fields<K>(
+    /// Calls `each` for the fields of an object, at their values.
+    pub(super) fn fields(
         &mut self,
-        key: impl Fn(&mut Self) -> Option<K>,
-        mut each: impl FnMut(&mut Self, K) -> Option<()>,
+        mut each: impl FnMut(&mut Self, Cow<'a, str>) -> Option<()>,
     ) -> Option<()> {
-        self.next(b'{')?;
-        if self.next(b'}').is_some() {
-            return Some(());
-        }
-        loop {
-            let key = key(self)?;
-            self.next(b':')?;
-            each(self, key)?;
-            if !self.goes_on(b'}')? {
-                return Some(());
-            }
-        }
+        self.elements([b'{', b'}'], |reader| {
+            let key = reader.string()?;
+            reader.next(b':')?;
+            each(reader, key)
+        })
     }
 
-    /// Calls `each` for the elements of a list, at each.
-    pub(super) fn elements(&mut self, mut each: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
-        self.next(b'[')?;
-        if self.next(b']').is_some() {
+    /// Calls `each` for the elements between two brackets, at each.
+    #[inline]
+    pub(super) fn elements(
+        &mut self,
+        [open, close]: [u8; 2],
+        mut each: impl FnMut(&mut Self) -> Option<()>,
+    ) -> Option<()> {
+        self.next(open)?;
+        if self.next(close).is_some() {
             return Some(());
         }
         loop {
             each(self)?;
-            if !self.goes_on(b']')? {
-                return Some(());
+            if self.next(b',').is_none() {
+                return self.next(close);
             }
         }
+    }
+
+    /// Goes past a field of the usual form, no escapes in its name, a short unsigned number and a comma, if one comes
+    /// next. Where its name begins and ends, and the number.
+    #[inline]
+    pub(super) fn usual_field(&mut self) -> Option<(usize, usize, u32)> {
+        let bytes = self.json.as_bytes();
+        if self.peek()? != b'"' {
+            return None;
+        }
+        let start = self.at + 1;
+        let end = start + plain(&bytes[start..]);
+        if *bytes.get(end..)?.first_chunk()? != [b'"', b':'] {
+            return None;
+        }
+        let space = usize::from(*bytes.get(end + 2)? == b' ');
+        let digits = bytes[end + 2 + space..].first_chunk()?;
+        let (number, len) = number(digits);
+        let is_number = len == 1 || (len > 1 && digits[0] != b'0');
+        if !is_number || digits.get(len) != Some(&b',') {
+            return None;
+        }
+        self.at = end + 2 + space + len + 1;
+        Some((start, end, number))
     }
 
     /// A string.
@@ -125,21 +140,19 @@ impl<'a> Reader<'a> {
     pub(super) fn unsigned(&mut self) -> Option<u32> {
         self.peek()?;
         let digits = &self.json.as_bytes()[self.at..];
-        let mut number = 0_u64;
-        let mut len = 0;
-        while let Some(digit) =
-            digits.get(len).map(|byte| byte.wrapping_sub(b'0')).filter(|digit| *digit < 10)
-        {
-            number = number * 10 + u64::from(digit);
-            len += 1;
-            if len > 10 {
-                return None;
+        let (number, len) = match digits.first_chunk().map(number) {
+            Some((number, len)) if len < 8 => (number, len),
+            _ => {
+                let is_other = |byte: &u8| !byte.is_ascii_digit();
+                let len = digits.iter().position(is_other).unwrap_or(digits.len());
+                // What is too large for 32 bits is so for `parse` as well.
+                (str::from_utf8(&digits[..len]).ok()?.parse().ok()?, len)
             }
-        }
+        };
         let ends = !matches!(digits.get(len), Some(b'.' | b'e' | b'E'));
         let is_number = len > 0 && (len == 1 || digits[0] != b'0');
         self.at += len;
-        u32::try_from(number).ok().filter(|_| ends && is_number)
+        Some(number).filter(|_| ends && is_number)
     }
 
     /// A number at the end of a list.
@@ -190,11 +203,35 @@ impl<'a> Reader<'a> {
     }
 }
 
+const ONES: u64 = u64::MAX / 0xFF;
+const HIGH: u64 = ONES << 7;
+
+/// How many bytes at the start are this one.
+#[inline]
+fn run(byte: u8, word: &[u8; 8]) -> usize {
+    (u64::from_le_bytes(*word) ^ (u64::from(byte) * ONES)).trailing_zeros() as usize / 8
+}
+
+/// The number that the digits at the start are, and how many there are.
+#[inline]
+fn number(word: &[u8; 8]) -> (u32, usize) {
+    let digits = u64::from_le_bytes(*word) ^ (u64::from(b'0') * ONES);
+    // The lowest bit that is set belongs to the first byte that is no digit, though others may be wrong.
+    let others = (digits | digits.wrapping_add((0x80 - 10) * ONES)) & HIGH;
+    let len = others.trailing_zeros() as usize / 8;
+    if len == 0 {
+        return (0, 0);
+    }
+    // Zeros before it, then pairs of digits, of pairs, and of fours.
+    let digits = digits << (8 * (8 - len));
+    let pairs = (digits * 10 + (digits >> 8)) & 0x00FF_00FF_00FF_00FF;
+    let fours = (pairs * 100 + (pairs >> 16)) & 0x0000_FFFF_0000_FFFF;
+    ((fours * 10_000 + (fours >> 32)) as u32, len)
+}
+
 /// How many bytes come before a quotation mark, a backslash or a control character.
 #[inline]
 fn plain(bytes: &[u8]) -> usize {
-    const ONES: u64 = u64::MAX / 0xFF;
-    const HIGH: u64 = ONES << 7;
     let mut len = 0;
     // The lowest bit that is set belongs to the first such byte, though others may be wrong.
     for word in bytes.as_chunks::<8>().0 {

@@ -11,6 +11,7 @@ use super::Str;
 use super::reader::{Reader, Text};
 use crate::dictionary::Dictionary;
 use crate::error::{Error, Result};
+use crate::key::{characters, key};
 
 /// The tokens of a model and their ids.
 pub(crate) struct Tokens<'a> {
@@ -50,12 +51,17 @@ impl<'a> Listed<'a> {
     pub(super) fn read(reader: &mut Reader<'a>) -> Option<Self> {
         let mut listed = Self::new(reader.json());
         if reader.peek() == Some(b'{') {
-            reader.fields(Reader::text, |reader, token| {
+            reader.elements([b'{', b'}'], |reader| {
+                while let Some((start, end, id)) = reader.usual_field() {
+                    listed.push_plain(start, end - start, id)?;
+                }
+                let token = reader.text()?;
+                reader.next(b':')?;
                 let id = reader.unsigned()?;
                 listed.push(token, id)
             })?;
         } else {
-            reader.elements(|reader| {
+            reader.elements([b'[', b']'], |reader| {
                 reader.next(b'[')?;
                 let piece = reader.text()?;
                 reader.next(b',')?;
@@ -91,13 +97,17 @@ impl<'a> Listed<'a> {
     }
 
     fn push(&mut self, token: Text, id: u32) -> Option<()> {
-        let (at, len) = match token {
-            Text::Plain { start, end } => (start, end - start),
+        match token {
+            Text::Plain { start, end } => self.push_plain(start, end - start, id),
             Text::Escaped(text) => {
                 self.unescaped.push_str(&text);
-                (self.json.len() + self.unescaped.len() - text.len(), text.len())
+                self.push_plain(self.json.len() + self.unescaped.len() - text.len(), text.len(), id)
             }
-        };
+        }
+    }
+
+    #[inline]
+    fn push_plain(&mut self, at: usize, len: usize, id: u32) -> Option<()> {
         self.entries.push(Entry { at: at.try_into().ok()?, len: len.try_into().ok()?, id });
         Some(())
     }
@@ -145,6 +155,23 @@ impl<'a> Tokens<'a> {
     /// The tokens and their ids in the order of the file; of one that is listed twice, the last id.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, u32)> {
         self.entries().iter().map(|entry| (self.listed.text(entry), entry.id))
+    }
+
+    /// The ids of [`Tokens::iter`].
+    pub(crate) fn ids(&self) -> impl Iterator<Item = u32> {
+        self.entries().iter().map(|entry| entry.id)
+    }
+
+    /// How many characters each has, in the order of [`Tokens::iter`].
+    pub(crate) fn characters(&self) -> impl Iterator<Item = usize> {
+        self.entries().iter().map(|entry| {
+            let (bytes, start, end) = self.listed.span(entry);
+            if end - start <= 16 && start + 16 <= bytes.len() {
+                // Without a branch that depends on the token.
+                return characters(&key(bytes, start, end - start), end - start);
+            }
+            self.listed.text(entry).chars().count()
+        })
     }
 
     /// How many there are.

@@ -65,9 +65,9 @@ impl<const N: usize> Cache<N> {
         write(&mut self.lines[line].0.as_chunks_mut::<N>().0[slot], key, value);
     }
 
-    /// The same words in twice as many lines.
+    /// The same words in four times as many lines.
     pub(super) fn grown(&self) -> Self {
-        let mut grown = Self::new(self.lines.len() * 2);
+        let mut grown = Self::new(self.lines.len() * 4);
         for line in &self.lines {
             for slot in line.0.as_chunks::<N>().0 {
                 let value = (slot[N - 1] >> VALUE_SHIFT) as u32;

@@ -10,7 +10,7 @@ const LIST: u32 = 1 << 31;
 const MAX_LISTED: usize = 1 << 20;
 /// Lines of a cache that has grown as far as it may: 8 MiB.
 const MAX_LINES: usize = 1 << 17;
-const FIRST_LINES: usize = 1 << 12;
+const FIRST_LINES: usize = 1 << 10;
 
 /// What chunks of up to 60 bytes became. One for each thread, at most 28 MiB.
 pub(super) struct Memo {

@@ -7,7 +7,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use crate::dictionary::Dictionary;
-use crate::key::{key, key_of};
+use crate::key::{key, key_of, len};
 
 /// A map from pieces to ids. Texts are given with [`PADDING`] bytes behind them.
 pub(super) struct PiecesByLength {
@@ -19,12 +19,16 @@ pub(super) struct PiecesByLength {
 const PADDING: usize = 16;
 
 impl PiecesByLength {
-    /// The texts are those of the pieces. The empty text does not count: nothing begins with it that anyone asks for.
-    pub(super) fn new<'a>(pieces: Arc<Dictionary>, texts: impl Iterator<Item = &'a str>) -> Self {
+    /// A map of all pieces of a dictionary. The empty one does not count: nothing begins with it that anyone asks for.
+    pub(super) fn new(pieces: Arc<Dictionary>) -> Self {
         let mut lengths = Lengths::new();
-        for text in texts.map(str::as_bytes).filter(|text| !text.is_empty()) {
-            let is_short = Dictionary::is_short(text) && pieces.get_short(&key_of(text)).is_some();
-            lengths.insert(text, is_short);
+        for (key, value) in pieces.short().slots() {
+            // Which slots are free cannot be predicted.
+            lengths.at(key[0] as u32).short |= u32::from(value != 0) << len(&key);
+        }
+        for text in pieces.others().filter(|text| !text.is_empty()) {
+            let first: [u64; 1] = key_of(&text[..text.len().min(4)]);
+            lengths.at(first[0] as u32).other |= 1 << text.len().min(LONG);
         }
         Self { pieces, lengths }
     }
@@ -114,11 +118,8 @@ impl Lengths {
         Self(vec![Kinds::default(); 1 << INDEX_BITS])
     }
 
-    fn insert(&mut self, text: &[u8], is_short: bool) {
-        let first: [u64; 1] = key_of(&text[..text.len().min(4)]);
-        let kinds = &mut self.0[Self::index(first[0] as u32)];
-        let kind = if is_short { &mut kinds.short } else { &mut kinds.other };
-        *kind |= 1 << text.len().min(LONG);
+    fn at(&mut self, first: u32) -> &mut Kinds {
+        &mut self.0[Self::index(first)]
     }
 
     /// The lengths of pieces that have the first bytes of a text, padded with zeros, and of a few others.
@@ -162,7 +163,7 @@ mod tests {
             for (piece, &id) in &pieces {
                 prop_assert!(!dictionary.insert(piece.as_bytes(), 0, piece.len(), id));
             }
-            let map = PiecesByLength::new(Arc::new(dictionary), pieces.keys().map(|piece| &**piece));
+            let map = PiecesByLength::new(Arc::new(dictionary));
             let mut padded = Vec::new();
             // Texts that begin with a piece, and others.
             let begun = pieces.keys().zip(&ends).map(|(piece, end)| [&**piece, &**end].concat());

@@ -38,15 +38,15 @@ impl WordPiece {
     pub(super) fn new(model: &json::Model<'_>) -> Result<Self> {
         let config: Json<'_> = model.read()?;
         let (prefix, tokens) = (&*config.continuing_subword_prefix.0, &model.tokens);
-        let initial = PiecesByLength::new(tokens.dictionary().clone(), tokens.iter().map(|token| token.0));
-        let continuing = || tokens.iter().filter_map(|(token, id)| Some((token.strip_prefix(prefix)?, id)));
-        let mut dictionary = Dictionary::with_capacity(continuing().count());
-        for (token, id) in continuing() {
+        let continuing = tokens.iter().filter_map(|(token, id)| Some((token.strip_prefix(prefix)?, id)));
+        let continuing: Vec<_> = continuing.collect();
+        let mut dictionary = Dictionary::with_capacity(continuing.len());
+        for (token, id) in continuing {
             dictionary.insert(token.as_bytes(), 0, token.len(), id);
         }
         Ok(Self {
-            initial,
-            continuing: PiecesByLength::new(Arc::new(dictionary), continuing().map(|token| token.0)),
+            initial: PiecesByLength::new(tokens.dictionary().clone()),
+            continuing: PiecesByLength::new(Arc::new(dictionary)),
             unk: tokens.id(&config.unk_token.0),
             max_chars: config.max_input_chars_per_word,
         })
