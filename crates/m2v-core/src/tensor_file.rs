@@ -55,6 +55,19 @@ pub(crate) fn read_file(file: &str, bytes: &Buffer) -> Result<TensorFile> {
     Ok(TensorFile { tensors, others })
 }
 
+/// Where in a file the data of its largest tensor begins, of the start of the file; `None` if that does not say.
+pub(crate) fn data_offset_of_largest(start: &[u8]) -> Option<usize> {
+    let (length, rest) = start.split_first_chunk()?;
+    let length = usize::try_from(u64::from_le_bytes(*length)).ok()?;
+    let header: HashMap<&str, Value> = serde_json::from_slice(rest.get(..length)?).ok()?;
+    let offsets = header.values().filter_map(|tensor| {
+        let offset = |i: usize| usize::try_from(tensor["data_offsets"][i].as_u64()?).ok();
+        Some((offset(0)?, offset(1)?))
+    });
+    let (begin, _) = offsets.max_by_key(|(begin, end)| end.saturating_sub(*begin))?;
+    (8 + length).checked_add(begin)
+}
+
 /// Whether a tensor claims to end beyond the file. `safetensors` refuses that too, but first adds the end to
 /// the length of the header, which may overflow.
 fn ends_beyond(bytes: &[u8]) -> bool {

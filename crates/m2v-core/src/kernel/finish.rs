@@ -1,7 +1,10 @@
 //! From sums to means and unit vectors.
 
 /// Squares are added in this many columns side by side.
-const LANES: usize = 16;
+const LANES: usize = 32;
+
+/// Longer sums are divided by their number first, so that nothing overflows that does not in the reference.
+const LONGEST: f64 = 1e37;
 
 /// Turns the sum of `count` rows into their mean, divided by its length if `normalize`.
 #[inline(always)]
@@ -10,10 +13,12 @@ pub(super) fn finish(sum: &mut [f32], count: usize, normalize: bool) {
         return;
     }
     if normalize {
-        // v / (‖v‖ + ε) with v = s / n is s / (‖s‖ + n·ε): one division, and one rounding, less.
-        let length = (square(sum).sqrt() + count as f64 * 1e-32) as f32;
-        if length.is_finite() {
-            return sum.iter_mut().for_each(|x| *x /= length);
+        // v / (‖v‖ + ε) with v = s / n is s / (‖s‖ + n·ε), which is never below 1e-32. There and up to
+        // the longest the reciprocal is a normal f32.
+        let length = square(sum).sqrt() + count as f64 * 1e-32;
+        if length < LONGEST {
+            let scale = (1.0 / length) as f32;
+            return sum.iter_mut().for_each(|x| *x *= scale);
         }
     }
     let count = count as f32;

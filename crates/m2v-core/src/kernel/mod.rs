@@ -14,10 +14,11 @@
 //! * **int8 without weights** is added as integers and converted once. As long as no partial sum exceeds 2²⁴,
 //!   which takes more than 131,072 tokens of −128, f32 would not have rounded either and the bits are the same;
 //!   beyond that the integers are the more exact. They do not overflow: [`block::add_integers`].
-//! * **Unit vectors** are the sum divided by (its length + 1e-32 × tokens), which equals the mean divided by (its
-//!   length + 1e-32) but for one rounding and one division less: 1.1 times as fast for int8 at 256 columns.
-//!   Squares are exact in f64, and added there in a fixed order. Where the sum's length is not a finite f32 the
-//!   mean is taken first, so that nothing overflows that does not overflow in the reference.
+//! * **Unit vectors** are the sum multiplied by 1 / (its length + 1e-32 × tokens), which equals the mean divided by
+//!   (its length + 1e-32) but for two roundings and two divisions of each column less: 1.6 ns per token of f16 at 256
+//!   columns on processors that divide slowly (Granite Rapids). Squares are exact in f64, and added there in a fixed
+//!   order. Where the sum is longer than 1e37 the mean is taken first, so that nothing overflows that does not
+//!   overflow in the reference.
 //! * **f64** tables are rounded to f32 as they are read, and only have the scalar kernel.
 //!
 //! # How
@@ -64,8 +65,8 @@
 //!
 //! # What was tried and left out
 //!
-//! * Reads without bounds checks: no difference. Fused multiply-add for the squares: 2 %. Multiplying by the
-//!   length's reciprocal: 3 to 5 %, and another rounding.
+//! * Reads without bounds checks: no difference. Fused multiply-add for the squares: 2 %.
+//! * Halves converted straight from memory (`_mm512_cvt_roundph_ps`): no difference.
 //! * Prefetching 4 to 96 tokens ahead: 16 is best for rows of 512 bytes and more, 32 for shorter ones, by 5 %
 //!   each; whole rows with the first tile: slower for f32.
 //! * Stores that bypass the cache: 7 to 13 % less for outputs that are larger than the cache, 2 to 5 % more for
