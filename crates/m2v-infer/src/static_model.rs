@@ -152,7 +152,8 @@ impl StaticModel {
     pub fn tokenize(&self, text: &str) -> Result<Vec<u32>> {
         let mut ids = Vec::new();
         let mut scratch = self.shared.scratch.borrow();
-        self.ids_into(text, self.options.max_length, &mut scratch.tokenizer, &mut ids)?;
+        let Scratch { tokenizer, ends, .. } = &mut *scratch;
+        self.ids_into(&[text], self.options.max_length, tokenizer, &mut ids, ends)?;
         Ok(ids)
     }
 
@@ -165,41 +166,37 @@ impl StaticModel {
     /// [`Error::Tokenize`] if the text cannot be tokenised.
     pub fn encode_as_sequence(&self, text: &str, max_length: Option<usize>) -> Result<TokenEmbeddings> {
         let mut ids = Vec::new();
-        self.ids_into(text, max_length, &mut self.shared.scratch.borrow().tokenizer, &mut ids)?;
+        let mut scratch = self.shared.scratch.borrow();
+        let Scratch { tokenizer, ends, .. } = &mut *scratch;
+        self.ids_into(&[text], max_length, tokenizer, &mut ids, ends)?;
         let mut embeddings = Array2::zeros((ids.len(), self.dim()));
         self.shared.table.lookup_into(&ids, embeddings.view_mut())?;
         Ok(TokenEmbeddings { ids, embeddings })
     }
 
-    /// Appends the ids that count. The order is the reference's: cut the text, tokenise, cut the ids, *then*
-    /// drop the unknown ones.
+    /// Appends the ids of each text that count, and where they end. The order is the reference's: cut the text,
+    /// tokenise, cut the ids, *then* drop the unknown ones.
     fn ids_into(
         &self,
-        text: &str,
+        texts: &[&str],
         max_length: Option<usize>,
         scratch: &mut m2v_tokenize::Scratch,
         ids: &mut Vec<u32>,
+        ends: &mut Vec<usize>,
     ) -> Result<()> {
-        let vocabulary = self.shared.tokenizer.vocabulary();
-        let start = ids.len();
-        let text = match max_length {
-            Some(length) => first_chars(text, length.saturating_mul(vocabulary.median_token_length())),
-            None => text,
-        };
-        self.shared.tokenizer.encode_into(text, scratch, ids)?;
-        if let Some(length) = max_length {
-            ids.truncate(start.saturating_add(length));
-        }
-        // Few texts have any: to look for them is faster than to move the ids.
-        if let Some(unk) = vocabulary.unk_id().filter(|unk| ids[start..].contains(unk)) {
-            let mut kept = start;
-            for i in start..ids.len() {
-                let id = ids[i];
-                ids[kept] = id;
-                kept += usize::from(id != unk);
+        let tokenizer = &self.shared.tokenizer;
+        let vocabulary = tokenizer.vocabulary();
+        ids.clear();
+        ends.clear();
+        match max_length.map(|length| length.saturating_mul(vocabulary.median_token_length())) {
+            // A text has at most as many code points as bytes.
+            Some(count) if texts.iter().any(|text| text.len() > count) => {
+                let texts: Vec<&str> = texts.iter().map(|text| first_chars(text, count)).collect();
+                tokenizer.encode_block_into(&texts, scratch, ids, ends)?;
             }
-            ids.truncate(kept);
+            _ => tokenizer.encode_block_into(texts, scratch, ids, ends)?,
         }
+        keep_what_counts(ids, ends, max_length.unwrap_or(usize::MAX), vocabulary.unk_id());
         Ok(())
     }
 }
@@ -211,12 +208,7 @@ impl Encoder for StaticModel {
 
     fn encode_block(&self, texts: &[&str], scratch: &mut Scratch, out: ArrayViewMut2<'_, f32>) -> Result<()> {
         let Scratch { tokenizer, ids, ends, .. } = scratch;
-        ids.clear();
-        ends.clear();
-        for text in texts {
-            self.ids_into(text, self.options.max_length, tokenizer, ids)?;
-            ends.push(ids.len());
-        }
+        self.ids_into(texts, self.options.max_length, tokenizer, ids, ends)?;
         let options = PoolOptions { normalize: self.options.normalize };
         Ok(self.shared.table.pool_into(ids, ends, options, out)?)
     }
@@ -238,9 +230,28 @@ impl fmt::Debug for StaticModel {
     }
 }
 
+/// Keeps the first `max_length` ids of each text, and of these drops the unknown ones.
+fn keep_what_counts(ids: &mut Vec<u32>, ends: &mut [usize], max_length: usize, unk: Option<u32>) {
+    let mut start = 0;
+    let is_long = |&end: &usize| end - std::mem::replace(&mut start, end) > max_length;
+    // Few texts are long or have unknown tokens: to look for that is faster than to move the ids.
+    if !ends.iter().any(is_long) && !unk.is_some_and(|unk| ids.contains(&unk)) {
+        return;
+    }
+    let (mut start, mut kept) = (0_usize, 0);
+    for end in ends {
+        for at in start..(*end).min(start.saturating_add(max_length)) {
+            let id = ids[at];
+            ids[kept] = id;
+            kept += usize::from(Some(id) != unk);
+        }
+        start = std::mem::replace(end, kept);
+    }
+    ids.truncate(kept);
+}
+
 /// The first `count` code points of a text.
 fn first_chars(text: &str, count: usize) -> &str {
-    // A text has at most as many code points as bytes.
     if text.len() <= count {
         return text;
     }
@@ -254,7 +265,23 @@ const _: fn() = || {
 
 #[cfg(test)]
 mod tests {
-    use super::first_chars;
+    use super::{first_chars, keep_what_counts};
+
+    #[test]
+    fn cuts_ids_before_it_drops_unknown_ones() {
+        for (max_length, expected_ids, expected_ends) in
+            [(2, &[1, 4][..], [1, 1, 2, 2]), (3, &[1, 2, 4], [2, 2, 3, 3]), (9, &[1, 2, 3, 4], [3, 3, 4, 4])]
+        {
+            let (mut ids, mut ends) = (vec![0, 1, 2, 3, 4, 0], [4, 4, 5, 6]);
+            keep_what_counts(&mut ids, &mut ends, max_length, Some(0));
+            assert_eq!((&*ids, ends), (expected_ids, expected_ends), "{max_length}");
+        }
+        for unk in [None, Some(9)] {
+            let (mut ids, mut ends) = (vec![0, 1, 2], [0, 2, 3]);
+            keep_what_counts(&mut ids, &mut ends, 2, unk);
+            assert_eq!((&*ids, ends), (&[0, 1, 2][..], [0, 2, 3]));
+        }
+    }
 
     #[test]
     fn cuts_at_code_points() {

@@ -52,7 +52,13 @@ impl Dictionary {
     #[inline]
     pub(crate) fn get_short(&self, key: &Key<2>) -> Option<u32> {
         let value = self.short.get(key);
-        (value != 0).then(|| (value & !IRREGULAR) - 1)
+        (value != 0).then(|| Self::id(value))
+    }
+
+    /// The id in a value of [`Dictionary::short`]; of 0, which is none, some number.
+    #[inline]
+    pub(crate) fn id(value: u32) -> u32 {
+        (value & !IRREGULAR).wrapping_sub(1)
     }
 
     /// The id of a string that is not among the short ones.

@@ -36,6 +36,7 @@ mod hf;
 mod json;
 mod key;
 mod native;
+mod prefetch;
 mod scratch;
 mod short_strings;
 mod strings;

@@ -6,6 +6,7 @@
 use std::hint::select_unpredictable;
 
 use crate::key::Key;
+use crate::prefetch::prefetch;
 
 /// Strings of 1 to 12 bytes that do not end with NUL.
 #[derive(Clone)]
@@ -32,7 +33,28 @@ impl ShortStrings {
     /// The value of a string, 0 if it is not there.
     #[inline(always)]
     pub(crate) fn get(&self, key: &Key<2>) -> u32 {
-        let Place([a0, a1, b0, b1]) = self.places[self.index(key)];
+        self.get_at(self.place(key), key)
+    }
+
+    /// Where a string is, if it is there.
+    #[inline(always)]
+    pub(crate) fn place(&self, key: &Key<2>) -> usize {
+        const K: u64 = 0x9E37_79B9_7F4A_7C15;
+        let hash = (key[0].wrapping_mul(K).rotate_left(29) ^ key[1]).wrapping_mul(K);
+        // The number of places is a power of two.
+        (hash >> 32) as usize & (self.places.len() - 1)
+    }
+
+    /// Asks for a place that will be looked at.
+    #[inline(always)]
+    pub(crate) fn prefetch(&self, place: usize) {
+        prefetch(&self.places[place]);
+    }
+
+    /// The value of a string whose place is known, 0 if it is not there.
+    #[inline(always)]
+    pub(crate) fn get_at(&self, place: usize, key: &Key<2>) -> u32 {
+        let Place([a0, a1, b0, b1]) = self.places[place];
         let value = |word: u64, end: u64| {
             let difference = (word ^ key[0]) | (end ^ key[1]) << VALUE_SHIFT;
             // The compiler would make a branch of an `if`.
@@ -45,7 +67,7 @@ impl ShortStrings {
     /// Sets the value, which is not 0, of a string that is there, or of a new one if its place has room. Returns the
     /// value from before, 0 for a new one, `None` without room.
     pub(crate) fn insert(&mut self, key: &Key<2>, value: u32) -> Option<u32> {
-        let index = self.index(key);
+        let index = self.place(key);
         let strings = self.places[index].0.as_chunks_mut::<2>().0;
         let fits = |string: &&mut [u64; 2]| {
             let is_free = string[1] >> VALUE_SHIFT == 0;
@@ -61,13 +83,5 @@ impl ShortStrings {
     pub(crate) fn slots(&self) -> impl Iterator<Item = (Key<2>, u32)> {
         let slots = self.places.iter().flat_map(|place| place.0.as_chunks::<2>().0);
         slots.map(|[word, end]| ([*word, end & u64::from(u32::MAX)], (end >> VALUE_SHIFT) as u32))
-    }
-
-    #[inline(always)]
-    fn index(&self, key: &Key<2>) -> usize {
-        const K: u64 = 0x9E37_79B9_7F4A_7C15;
-        let hash = (key[0].wrapping_mul(K).rotate_left(29) ^ key[1]).wrapping_mul(K);
-        // The number of places is a power of two.
-        (hash >> 32) as usize & (self.places.len() - 1)
     }
 }

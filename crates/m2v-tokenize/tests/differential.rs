@@ -18,6 +18,11 @@ macro_rules! same_ids {
             let pair = Pair::new($model, &recorded($model));
             let texts: Vec<String> = serde_json::from_slice(&fixture("texts.json")).unwrap();
             texts.iter().for_each(|text| pair.assert_same(text));
+            let all: Vec<&str> = texts.iter().map(|text| &**text).collect();
+            Pair::new($model, &recorded($model)).assert_same_block(&all);
+            proptest!(ProptestConfig::with_cases(200), |(texts in prop::collection::vec(any_text(), 0..30))| {
+                pair.assert_same_block(&texts.iter().map(|text| &**text).collect::<Vec<_>>());
+            });
             proptest!(ProptestConfig::with_cases(1500), |(text in any_text())| {
                 pair.assert_same(&text);
             });
@@ -60,6 +65,9 @@ fn the_shipped_model() {
     let pair = Pair::new("minilm-l6-64d", &fs::read(path).unwrap());
     proptest!(ProptestConfig::with_cases(4000), |(text in any_text())| {
         pair.assert_same(&text);
+    });
+    proptest!(ProptestConfig::with_cases(400), |(texts in prop::collection::vec(any_text(), 0..30))| {
+        pair.assert_same_block(&texts.iter().map(|text| &**text).collect::<Vec<_>>());
     });
 }
 

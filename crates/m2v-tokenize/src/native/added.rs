@@ -48,6 +48,11 @@ impl Matcher {
         }
     }
 
+    /// Whether there may be a token in the text; false if there is none.
+    pub(super) fn matches(&self, text: &str) -> bool {
+        self.may_match(text.as_bytes()) && self.automaton.leftmost_find_iter(text).next().is_some()
+    }
+
     /// Passes the text on in segments.
     pub(super) fn split<'t, E>(
         &self,

@@ -11,6 +11,7 @@ use unicode_normalization_alignments::char::canonical_combining_class;
 
 use super::config;
 use super::normalize::Normalizer;
+use super::wordpiece::Word;
 
 /// What becomes of a character.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -31,53 +32,53 @@ enum Entry {
     Complex,
 }
 
-/// What became of characters that were met, and the word that is being put together.
+/// What became of characters that were met.
 pub(super) struct Characters {
     pages: Vec<Option<Box<[Entry; 256]>>>,
     pool: String,
-    word: String,
 }
 
 impl Characters {
     pub(super) fn new() -> Self {
-        Self { pages: Vec::new(), pool: String::new(), word: String::new() }
+        Self { pages: Vec::new(), pool: String::new() }
     }
 
-    /// Calls `each` with the words of a text. False, perhaps after some words, if it has to go the exact way.
-    pub(super) fn words<E>(
+    /// Appends the words of a text to a buffer, and where each one stands. False, perhaps after some words, if the text
+    /// has to go the exact way.
+    pub(super) fn words(
         &mut self,
         bert: config::Bert,
         text: &str,
-        mut each: impl FnMut(&str) -> Result<(), E>,
-    ) -> Result<bool, E> {
-        self.word.clear();
-        for c in text.chars() {
+        buffer: &mut Vec<u8>,
+        words: &mut Vec<Word>,
+    ) -> bool {
+        let mut start = buffer.len();
+        let mut end_word = |buffer: &Vec<u8>| {
+            if buffer.len() > start {
+                words.push(Word { start, end: buffer.len() });
+            }
+            start = buffer.len();
+        };
+        for (at, c) in text.char_indices() {
             match self.entry(bert, c) {
-                Entry::Same => self.word.push(c),
-                Entry::Text(start, len) => {
-                    let start = start as usize;
-                    self.word.push_str(&self.pool[start..start + usize::from(len)]);
-                }
+                Entry::Same => buffer.extend_from_slice(&text.as_bytes()[at..at + c.len_utf8()]),
+                Entry::Text(start, len) => buffer.extend_from_slice(self.text(start, len)),
                 Entry::Removed => {}
-                Entry::Space => self.end_word(&mut each)?,
+                Entry::Space => end_word(buffer),
                 Entry::Own(start, len) => {
-                    self.end_word(&mut each)?;
-                    let start = start as usize;
-                    each(&self.pool[start..start + usize::from(len)])?;
+                    end_word(buffer);
+                    buffer.extend_from_slice(self.text(start, len));
+                    end_word(buffer);
                 }
-                Entry::New | Entry::Complex => return Ok(false),
+                Entry::New | Entry::Complex => return false,
             }
         }
-        self.end_word(&mut each)?;
-        Ok(true)
+        end_word(buffer);
+        true
     }
 
-    fn end_word<E>(&mut self, each: &mut impl FnMut(&str) -> Result<(), E>) -> Result<(), E> {
-        if !self.word.is_empty() {
-            each(&self.word)?;
-            self.word.clear();
-        }
-        Ok(())
+    fn text(&self, start: u32, len: u8) -> &[u8] {
+        &self.pool.as_bytes()[start as usize..][..usize::from(len)]
     }
 
     #[inline]

@@ -5,6 +5,7 @@
 //! compares its slots.
 
 use crate::key::Key;
+use crate::prefetch::prefetch;
 
 /// Words of up to `8 × N − 4` bytes, for N of 2, 4 and 8.
 pub(super) struct Cache<const N: usize> {
@@ -33,16 +34,21 @@ impl<const N: usize> Cache<N> {
         self.lines.len()
     }
 
-    /// The value of a word; never 0.
+    /// The value of a word, 0 if it is not there.
     #[inline]
-    pub(super) fn get(&self, key: &Key<N>) -> Option<u32> {
+    pub(super) fn get(&self, key: &Key<N>) -> u32 {
         let line = &self.lines[self.index(key)].0;
         // Without branches: which slot it is cannot be predicted. A free one has the value 0.
         let slots = line.as_chunks::<N>().0.iter();
-        let value = slots.fold(0, |value, slot| {
+        slots.fold(0, |value, slot| {
             value | if same(slot, key) { (slot[N - 1] >> VALUE_SHIFT) as u32 } else { 0 }
-        });
-        (value != 0).then_some(value)
+        })
+    }
+
+    /// Asks for the line of a word.
+    #[inline]
+    pub(super) fn prefetch(&self, key: &Key<N>) {
+        prefetch(&self.lines[self.index(key)]);
     }
 
     /// Sets the value, which is not 0, of a word that is not there. Whether its line had room.

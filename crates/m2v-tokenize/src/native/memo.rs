@@ -2,6 +2,7 @@
 
 use super::cache::Cache;
 use crate::key::{Key, key};
+use crate::prefetch::prefetch;
 
 /// Marks a value that is a place in the lists, not an id.
 const LIST: u32 = 1 << 31;
@@ -26,6 +27,9 @@ struct Tier<const N: usize> {
     evicted: usize,
 }
 
+/// Ids of a list that are appended at once.
+const RUN: usize = 8;
+
 /// Lists of ids, each after its length.
 #[derive(Default)]
 struct Lists(Vec<u32>);
@@ -40,48 +44,59 @@ impl Memo {
         Self { short: Tier::new(), medium: Tier::new(), long: Tier::new(), lists: Lists::default() }
     }
 
-    /// Appends the ids of a chunk of up to 12 bytes, if they are known.
+    /// Asks for where the chunk of `len` bytes at `start` would be.
     #[inline]
-    pub(super) fn append_short(&self, key: &Key<2>, ids: &mut Vec<u32>) -> bool {
-        self.short.cache.get(key).is_some_and(|value| self.lists.append(value, ids))
-    }
-
-    /// Appends the ids of a chunk of up to 28 bytes, if they are known.
-    #[inline]
-    pub(super) fn append_medium(&self, key: &Key<4>, ids: &mut Vec<u32>) -> bool {
-        self.medium.cache.get(key).is_some_and(|value| self.lists.append(value, ids))
-    }
-
-    /// Appends the ids of a chunk of up to 60 bytes, if they are known.
-    pub(super) fn append_long(&self, key: &Key<8>, ids: &mut Vec<u32>) -> bool {
-        self.long.cache.get(key).is_some_and(|value| self.lists.append(value, ids))
-    }
-
-    /// Appends the ids of the chunk of `len` bytes at `start`, not more than [`Memo::LONGEST`], if they are known.
-    #[inline]
-    pub(super) fn append(&self, bytes: &[u8], start: usize, len: usize, ids: &mut Vec<u32>) -> bool {
+    pub(super) fn prefetch(&self, bytes: &[u8], start: usize, len: usize) {
         if len <= Self::SHORT {
-            self.append_short(&key(bytes, start, len), ids)
+            self.short.cache.prefetch(&key(bytes, start, len))
         } else if len <= Self::MEDIUM {
-            self.append_medium(&key(bytes, start, len), ids)
-        } else {
-            self.append_long(&key(bytes, start, len), ids)
+            self.medium.cache.prefetch(&key(bytes, start, len))
+        } else if len <= Self::LONGEST {
+            self.long.cache.prefetch(&key(bytes, start, len));
         }
     }
 
-    /// Remembers the ids of a chunk that is not known and not longer than [`Memo::LONGEST`].
+    /// What says what the chunk of `len` bytes at `start` became, until the next is remembered; 0 if that is not known.
+    #[inline]
+    pub(super) fn value(&self, bytes: &[u8], start: usize, len: usize) -> u32 {
+        if len <= Self::SHORT {
+            self.short.cache.get(&key(bytes, start, len))
+        } else if len <= Self::MEDIUM {
+            self.medium.cache.get(&key(bytes, start, len))
+        } else if len <= Self::LONGEST {
+            self.long.cache.get(&key(bytes, start, len))
+        } else {
+            0
+        }
+    }
+
+    /// Asks for the ids that a value stands for.
+    #[inline]
+    pub(super) fn prefetch_ids(&self, value: u32) {
+        // One id, or none, is no place in the lists.
+        if let Some(list) = self.lists.0.get((value.wrapping_sub(1) & !LIST) as usize) {
+            prefetch(list);
+        }
+    }
+
+    /// Appends the ids that a value stands for, which is not 0.
+    #[inline]
+    pub(super) fn append(&self, value: u32, ids: &mut Vec<u32>) {
+        self.lists.append(value, ids);
+    }
+
+    /// Remembers the ids of a chunk that is not known. One longer than [`Memo::LONGEST`] is forgotten at once.
     pub(super) fn insert(&mut self, bytes: &[u8], start: usize, len: usize, ids: &[u32]) {
         if self.lists.is_full(ids.len()) {
             // Lists of chunks that are gone cannot be told from others: begin anew.
             *self = Self::new();
         }
-        let value = self.lists.value(ids);
         if len <= Self::SHORT {
-            self.short.insert(&key(bytes, start, len), value);
+            self.short.insert(&key(bytes, start, len), self.lists.value(ids));
         } else if len <= Self::MEDIUM {
-            self.medium.insert(&key(bytes, start, len), value);
-        } else {
-            self.long.insert(&key(bytes, start, len), value);
+            self.medium.insert(&key(bytes, start, len), self.lists.value(ids));
+        } else if len <= Self::LONGEST {
+            self.long.insert(&key(bytes, start, len), self.lists.value(ids));
         }
     }
 }
@@ -126,15 +141,20 @@ impl Lists {
     }
 
     #[inline]
-    fn append(&self, value: u32, ids: &mut Vec<u32>) -> bool {
+    fn append(&self, value: u32, ids: &mut Vec<u32>) {
         let value = value - 1;
         if value & LIST == 0 {
             ids.push(value);
         } else {
             let at = (value & !LIST) as usize;
             let len = self.0[at] as usize;
-            ids.extend_from_slice(&self.0[at + 1..at + 1 + len]);
+            let after = ids.len() + len;
+            match self.0[at + 1..].first_chunk::<RUN>() {
+                // More than needed, most of the time: how many there are cannot be predicted.
+                Some(run) if len <= RUN => ids.extend_from_slice(run),
+                _ => ids.extend_from_slice(&self.0[at + 1..][..len]),
+            }
+            ids.truncate(after);
         }
-        true
     }
 }

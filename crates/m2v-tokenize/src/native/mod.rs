@@ -16,6 +16,7 @@ mod bpe;
 mod cache;
 mod config;
 mod memo;
+mod new_chunks;
 mod normalize;
 mod pieces;
 mod pieces_by_length;
@@ -44,7 +45,7 @@ use words::{Words, WordsScratch};
 use crate::error::{Error, Result};
 use crate::json::{File, Tokens};
 use crate::scratch::{Owner, Scratch};
-use crate::tokenizer::Tokenizer;
+use crate::tokenizer::{Tokenizer, encode_each};
 use crate::vocabulary::{Family, Vocabulary};
 
 /// A tokenizer without the `tokenizers` crate.
@@ -115,7 +116,10 @@ impl NativeTokenizer {
         match &self.fast {
             Fast::Words(words) => {
                 let scratch: &mut WordsScratch = scratch.get(&self.owner, Words::scratch);
-                words.encode(&self.pipeline, text, scratch, ids)
+                match words.takes(text) {
+                    true => words.encode(&self.pipeline, &[text], scratch, ids, &mut Vec::new()),
+                    false => self.pipeline.encode(text, first, scratch.model(), ids),
+                }
             }
             Fast::Pieces(pieces) => {
                 let scratch: &mut PiecesScratch = scratch.get(&self.owner, Pieces::scratch);
@@ -142,6 +146,39 @@ impl Tokenizer for NativeTokenizer {
             }),
         };
         encoded.map_err(|source| Error::Encode { bytes: text.len(), source })
+    }
+
+    fn encode_block_into(
+        &self,
+        texts: &[&str],
+        scratch: &mut Scratch,
+        ids: &mut Vec<u32>,
+        ends: &mut Vec<usize>,
+    ) -> Result<()> {
+        let Fast::Words(words) = &self.fast else {
+            return encode_each(self, texts, scratch, ids, ends);
+        };
+        let is_plain = |text: &str| {
+            let has_tokens = self.tokens.as_ref().is_some_and(|tokens| tokens.matches(text));
+            !has_tokens && words.takes(text)
+        };
+        let mut left = texts;
+        while !left.is_empty() {
+            let plain = left.iter().position(|text| !is_plain(text)).unwrap_or(left.len());
+            let (texts, others) = left.split_at(plain);
+            let (ids_before, ends_before) = (ids.len(), ends.len());
+            let scratch_of_words = scratch.get(&self.owner, Words::scratch);
+            if words.encode(&self.pipeline, texts, scratch_of_words, ids, ends).is_err() {
+                // One by one they say which it is.
+                ids.truncate(ids_before);
+                ends.truncate(ends_before);
+                encode_each(self, texts, scratch, ids, ends)?;
+            }
+            let (other, rest) = others.split_at(others.len().min(1));
+            encode_each(self, other, scratch, ids, ends)?;
+            left = rest;
+        }
+        Ok(())
     }
 
     fn vocabulary(&self) -> &Vocabulary {

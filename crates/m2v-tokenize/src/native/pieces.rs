@@ -142,7 +142,9 @@ impl PiecesScratch {
         let len = end - start;
         // Keys are padded with NUL: a piece that ends with one would look like another.
         let remembered = len <= Memo::LONGEST && text.as_bytes()[end - 1] != 0;
-        if remembered && self.memo.append(&self.buffer, start, len, ids) {
+        let value = if remembered { self.memo.value(&self.buffer, start, len) } else { 0 };
+        if value != 0 {
+            self.memo.append(value, ids);
             return Ok(());
         }
         let before = ids.len();

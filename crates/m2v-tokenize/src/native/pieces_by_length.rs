@@ -1,22 +1,23 @@
 //! Pieces of words, for the longest that a text begins with.
 //!
-//! What there is of each length is known beforehand from the first bytes, so that a look-up seldom finds nothing:
-//! two or three look-ups a piece instead of one for each shorter length.
+//! What there is of each length is known beforehand from the first bytes, so that there are two or three look-ups a
+//! piece instead of one for each shorter length; and these are done at once, because where the longest is cannot be
+//! predicted.
 
-use std::ops::RangeInclusive;
+use std::hint::select_unpredictable;
 use std::sync::Arc;
 
 use crate::dictionary::Dictionary;
 use crate::key::{key, key_of, len};
 
-/// A map from pieces to ids. Texts are given with [`PADDING`] bytes behind them.
+/// A map from pieces to ids.
 pub(super) struct PiecesByLength {
     pieces: Arc<Dictionary>,
     lengths: Lengths,
 }
 
-/// Bytes after a text that may be read with it.
-const PADDING: usize = 16;
+/// Bytes after a text that are read with it.
+pub(super) const PADDING: usize = 16;
 
 impl PiecesByLength {
     /// A map of all pieces of a dictionary. The empty one does not count: nothing begins with it that anyone asks for.
@@ -24,11 +25,11 @@ impl PiecesByLength {
         let mut lengths = Lengths::new();
         for (key, value) in pieces.short().slots() {
             // Which slots are free cannot be predicted.
-            lengths.at(key[0] as u32).short |= u32::from(value != 0) << len(&key);
+            lengths.at(key[0] as u32).0 |= u32::from(value != 0) << len(&key);
         }
         for text in pieces.others().filter(|text| !text.is_empty()) {
             let first: [u64; 1] = key_of(&text[..text.len().min(4)]);
-            lengths.at(first[0] as u32).other |= 1 << text.len().min(LONG);
+            lengths.at(first[0] as u32).0 |= 1 << (OTHER + text.len().min(LONG));
         }
         Self { pieces, lengths }
     }
@@ -38,80 +39,116 @@ impl PiecesByLength {
         &self.pieces
     }
 
-    /// Puts a text with padding behind it into a buffer.
-    pub(super) fn pad(text: &[u8], padded: &mut Vec<u8>) {
-        padded.clear();
-        padded.extend_from_slice(text);
-        padded.extend_from_slice(&[0; PADDING]);
+    /// The lengths that pieces may have with which the text from `start` to `end` begins. [`PADDING`] bytes after the
+    /// end are read too.
+    #[inline]
+    pub(super) fn candidates(&self, padded: &[u8], start: usize, end: usize) -> Candidates {
+        self.lengths.of(padded, start, end - start)
     }
 
-    /// The id of the longest piece that the text from `start` to `end` begins with, and where it ends.
-    pub(super) fn longest(&self, padded: &[u8], start: usize, end: usize) -> Option<(u32, usize)> {
-        let left = end - start;
-        let first: [u64; 1] = key(padded, start, left.min(4));
-        let mut first = first[0] as u32;
-        for len in (1..=left.min(4)).rev() {
-            if len < 4 {
-                first &= (1 << (8 * len)) - 1;
+    /// Asks for what [`PiecesByLength::longest`] will look at first.
+    #[inline]
+    pub(super) fn prefetch(&self, padded: &[u8], start: usize, candidates: Candidates) {
+        let mut short = candidates.short;
+        for _ in 0..AT_ONCE {
+            let len = take_longest(&mut short);
+            self.pieces.short().prefetch(self.pieces.short().place(&key(padded, start, len)));
+        }
+    }
+
+    /// The id and the bytes of the longest piece that the text from `start` to `end` begins with; no bytes if there is
+    /// none.
+    #[inline]
+    pub(super) fn longest(
+        &self,
+        padded: &[u8],
+        start: usize,
+        end: usize,
+        candidates: Candidates,
+    ) -> (u32, usize) {
+        let Candidates { mut short, other } = candidates;
+        let (mut value, mut longest) = (0, 0);
+        while short != 0 && value == 0 {
+            // A few at once, the longest first: where the longest is cannot be predicted. There are seldom more.
+            for _ in 0..AT_ONCE {
+                let len = take_longest(&mut short);
+                // Keys are padded with NUL: a text that ends with one has that of another.
+                let is_key = padded[(start + len).saturating_sub(1)] != 0;
+                let found = self.pieces.short().get(&key(padded, start, len));
+                let takes = (value == 0) & is_key & (found != 0);
+                value = select_unpredictable(takes, found, value);
+                longest = select_unpredictable(takes, len, longest);
             }
-            let Kinds { short, other } = self.lengths.of(first);
-            if len == 4
-                && left >= LONG
-                && other & 1 << LONG != 0
-                && let Some(found) = self.longest_of(LONG..=left.min(self.pieces.longest()), padded, start)
-            {
+        }
+        let longer = other & !0 << (longest + 1);
+        if longer != 0
+            && let Some(found) = self.longest_other(padded, start, end, longer)
+        {
+            return found;
+        }
+        (Dictionary::id(value), longest)
+    }
+
+    /// The longest piece that is not among the short ones and has one of some lengths.
+    #[cold]
+    fn longest_other(
+        &self,
+        padded: &[u8],
+        start: usize,
+        end: usize,
+        mut lengths: u32,
+    ) -> Option<(u32, usize)> {
+        let get = |len: usize| Some((self.pieces.get_other(&padded[start..start + len])?, len));
+        if lengths & 1 << LONG != 0 {
+            let longest = self.pieces.longest().min(end - start);
+            if let Some(found) = (LONG..=longest).rev().find_map(get) {
                 return Some(found);
             }
-            // Those that have just so many first bytes, and are not longer than the text.
-            let range = if len == 4 { !0 << 4 } else { 1 << len };
-            let mut lengths = (short | other) & range & !(!0 << left.min(LONG - 1) << 1);
-            while lengths != 0 {
-                let len = lengths.ilog2() as usize;
-                let piece = &padded[start..start + len];
-                if short & 1 << len != 0
-                    && Dictionary::is_short(piece)
-                    && let Some(id) = self.pieces.get_short(&key(padded, start, len))
-                {
-                    return Some((id, start + len));
-                }
-                if other & 1 << len != 0
-                    && let Some(id) = self.pieces.get_other(piece)
-                {
-                    return Some((id, start + len));
-                }
-                lengths ^= 1 << len;
+            lengths ^= 1 << LONG;
+        }
+        while lengths != 0 {
+            let found = get(take_longest(&mut lengths));
+            if found.is_some() {
+                return found;
             }
         }
         None
     }
+}
 
-    #[cold]
-    fn longest_of(
-        &self,
-        lengths: RangeInclusive<usize>,
-        padded: &[u8],
-        start: usize,
-    ) -> Option<(u32, usize)> {
-        let mut lengths = lengths.rev().map(|len| start + len);
-        lengths.find_map(|end| Some((self.pieces.get_other(&padded[start..end])?, end)))
-    }
+/// Lengths that are looked up together.
+const AT_ONCE: usize = 2;
+
+/// Takes the longest of some lengths. Without any that is left: 0, the empty key, which has no value.
+#[inline(always)]
+fn take_longest(lengths: &mut u32) -> usize {
+    let longest = lengths.checked_ilog2().unwrap_or(0);
+    *lengths &= !(1 << longest);
+    longest as usize
+}
+
+/// Lengths that the pieces at a place of a text may have: a bit for each, of the
+/// [short](Dictionary::get_short) and of the others, where the last stands for all that are longer.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Candidates {
+    short: u32,
+    other: u32,
 }
 
 /// Which lengths pieces have, by their first four bytes or, if they are shorter, by all of them.
 struct Lengths(Vec<Kinds>);
 
-/// A bit for each length, of pieces among the [short](Dictionary::get_short) and the [others](Dictionary::get_other).
+/// A bit for each length, of pieces among the [short](Dictionary::get_short) and, from [`OTHER`] on, the
+/// [others](Dictionary::get_other).
 #[derive(Clone, Copy, Default)]
-struct Kinds {
-    short: u32,
-    other: u32,
-}
+struct Kinds(u32);
 
+const OTHER: usize = 16;
 /// The bit for this length and all above.
-const LONG: usize = 31;
+const LONG: usize = 15;
 
 /// 128 KiB.
-const INDEX_BITS: u32 = 14;
+const INDEX_BITS: u32 = 15;
 
 impl Lengths {
     fn new() -> Self {
@@ -122,10 +159,18 @@ impl Lengths {
         &mut self.0[Self::index(first)]
     }
 
-    /// The lengths of pieces that have the first bytes of a text, padded with zeros, and of a few others.
+    /// The lengths of pieces that have the first bytes of a text with `left` bytes, or so it seems.
     #[inline]
-    fn of(&self, first: u32) -> Kinds {
-        self.0[Self::index(first)]
+    fn of(&self, padded: &[u8], start: usize, left: usize) -> Candidates {
+        let first: [u64; 1] = key(padded, start, left.min(4));
+        let kinds = |bytes: u32| self.0[Self::index(first[0] as u32 & (u32::MAX >> (32 - 8 * bytes)))].0;
+        // Those that have just so many first bytes.
+        let both = |lengths: u32| lengths << OTHER | lengths;
+        let found = kinds(1) & both(1 << 1) | kinds(2) & both(1 << 2) | kinds(3) & both(1 << 3);
+        let found = found | kinds(4) & both(0xFFF0);
+        // No longer than the text.
+        let fits = (1 << left.min(LONG) << 1) - 1;
+        Candidates { short: found & fits & 0xFFFF, other: found >> OTHER & fits }
     }
 
     #[inline]
@@ -142,7 +187,7 @@ mod tests {
 
     use std::sync::Arc;
 
-    use super::PiecesByLength;
+    use super::{PADDING, PiecesByLength};
     use crate::dictionary::Dictionary;
 
     /// Few characters, NUL among them, so that texts begin with pieces.
@@ -164,13 +209,14 @@ mod tests {
                 prop_assert!(!dictionary.insert(piece.as_bytes(), 0, piece.len(), id));
             }
             let map = PiecesByLength::new(Arc::new(dictionary));
-            let mut padded = Vec::new();
             // Texts that begin with a piece, and others.
             let begun = pieces.keys().zip(&ends).map(|(piece, end)| [&**piece, &**end].concat());
             for text in texts.iter().cloned().chain(begun) {
-                PiecesByLength::pad(text.as_bytes(), &mut padded);
+                let padded = [text.as_bytes(), &[b'a'; PADDING]].concat();
                 for start in (0..text.len().min(3)).filter(|&start| text.is_char_boundary(start)) {
-                    let found = map.longest(&padded, start, text.len());
+                    let candidates = map.candidates(&padded, start, text.len());
+                    let (id, len) = map.longest(&padded, start, text.len(), candidates);
+                    let found = (len > 0).then_some((id, start + len));
                     prop_assert_eq!(found, longest(&pieces, &text, start), "{:?}", &text[start..]);
                 }
             }

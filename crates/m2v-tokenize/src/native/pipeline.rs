@@ -32,7 +32,7 @@ pub(super) enum Model {
 pub(super) struct ModelScratch {
     bpe: BpeScratch,
     unigram: UnigramScratch,
-    wordpiece: WordPieceScratch,
+    pub(super) wordpiece: WordPieceScratch,
 }
 
 impl Model {

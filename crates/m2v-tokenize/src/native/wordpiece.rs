@@ -1,10 +1,15 @@
 //! The WordPiece model: the longest match from the left, again and again.
+//!
+//! Many words are tokenised side by side, a piece of each in turn. The next piece of a word cannot be looked up before
+//! the last is known, and memory is slow; the next piece of another word can.
 
+use std::hint::select_unpredictable;
+use std::mem;
 use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::pieces_by_length::PiecesByLength;
+use super::pieces_by_length::{Candidates, PADDING, PiecesByLength};
 use super::pipeline::MissingUnknown;
 use crate::dictionary::Dictionary;
 use crate::error::Result;
@@ -20,9 +25,38 @@ pub(super) struct WordPiece {
     max_chars: usize,
 }
 
-/// What the model works in: a word and padding.
+/// Where a word stands in a buffer.
+#[derive(Clone, Copy)]
+pub(super) struct Word {
+    pub(super) start: usize,
+    pub(super) end: usize,
+}
+
+/// What the model works in.
 #[derive(Default)]
-pub(super) struct WordPieceScratch(Vec<u8>);
+pub(super) struct WordPieceScratch {
+    /// A single word and padding.
+    padded: Vec<u8>,
+    lanes: Vec<Lane>,
+    /// The pieces of each word from its place in the buffer on: it has no more of them than bytes.
+    pieces: Vec<u32>,
+    /// How many pieces each word has, or [`UNKNOWN`].
+    counts: Vec<usize>,
+}
+
+/// A word that is not done.
+#[derive(Clone, Copy)]
+struct Lane {
+    word: usize,
+    /// What is left of it.
+    start: usize,
+    end: usize,
+    pieces: usize,
+    candidates: Candidates,
+}
+
+/// Some part of a word is in no token.
+const UNKNOWN: usize = usize::MAX;
 
 #[derive(Deserialize)]
 struct Json<'a> {
@@ -69,30 +103,71 @@ impl WordPiece {
         scratch: &mut WordPieceScratch,
         ids: &mut Vec<u32>,
     ) -> Result<(), MissingUnknown> {
-        let begin = ids.len();
-        // As many bytes as that are at most as many characters.
-        let too_long = word.len() > self.max_chars && word.chars().count() > self.max_chars;
-        if !too_long {
-            PiecesByLength::pad(word.as_bytes(), &mut scratch.0);
-            if self.pieces(&scratch.0, word.len(), ids) {
-                return Ok(());
+        let mut padded = mem::take(&mut scratch.padded);
+        padded.clear();
+        padded.extend_from_slice(word.as_bytes());
+        padded.extend_from_slice(&[0; PADDING]);
+        let words = [Word { start: 0, end: word.len() }];
+        let result = self.tokenize_all(&padded, &words, scratch, |_, found| ids.extend_from_slice(found));
+        scratch.padded = padded;
+        result
+    }
+
+    /// Calls `each` with the number of each word and its ids. The words overlap nowhere; [`PADDING`] bytes after each
+    /// are read too.
+    pub(super) fn tokenize_all(
+        &self,
+        padded: &[u8],
+        words: &[Word],
+        scratch: &mut WordPieceScratch,
+        mut each: impl FnMut(usize, &[u32]),
+    ) -> Result<(), MissingUnknown> {
+        let WordPieceScratch { lanes, pieces, counts, .. } = scratch;
+        if pieces.len() < padded.len() {
+            pieces.resize(padded.len(), 0);
+        }
+        counts.clear();
+        lanes.clear();
+        for (word, &Word { start, end }) in words.iter().enumerate() {
+            let is_long = self.is_long(&padded[start..end]);
+            counts.push(if is_long { UNKNOWN } else { 0 });
+            if !is_long && start < end {
+                lanes.push(Lane { word, start, end, pieces: 0, candidates: Candidates::default() });
             }
         }
-        ids.truncate(begin);
-        ids.push(self.unk.ok_or(MissingUnknown)?);
+        let mut vocabulary = &self.initial;
+        while !lanes.is_empty() {
+            for lane in &mut *lanes {
+                lane.candidates = vocabulary.candidates(padded, lane.start, lane.end);
+            }
+            for lane in &*lanes {
+                vocabulary.prefetch(padded, lane.start, lane.candidates);
+            }
+            let mut left = 0;
+            for i in 0..lanes.len() {
+                let Lane { word, start, end, pieces: count, candidates } = lanes[i];
+                let (id, len) = vocabulary.longest(padded, start, end, candidates);
+                pieces[words[word].start + count] = id;
+                counts[word] = select_unpredictable(len == 0, UNKNOWN, count + 1);
+                lanes[left] = Lane { word, start: start + len, end, pieces: count + 1, candidates };
+                left += usize::from((len != 0) & (start + len < end));
+            }
+            lanes.truncate(left);
+            vocabulary = &self.continuing;
+        }
+        for (word, &count) in counts.iter().enumerate() {
+            match count {
+                UNKNOWN => each(word, &[self.unk.ok_or(MissingUnknown)?]),
+                count => each(word, &pieces[words[word].start..][..count]),
+            }
+        }
         Ok(())
     }
 
-    /// Appends the pieces of a word, unless some part of it is in no token.
-    fn pieces(&self, padded: &[u8], len: usize, ids: &mut Vec<u32>) -> bool {
-        let mut start = 0;
-        let mut pieces = &self.initial;
-        while start < len {
-            let Some((id, end)) = pieces.longest(padded, start, len) else { return false };
-            ids.push(id);
-            start = end;
-            pieces = &self.continuing;
-        }
-        true
+    /// Whether a word has too many characters to be looked at.
+    fn is_long(&self, word: &[u8]) -> bool {
+        // As many bytes are at most as many characters; each has one byte that continues none.
+        let begins = |byte: &&u8| **byte & 0xC0 != 0x80;
+        word.len() > self.max_chars && word.iter().filter(begins).count() > self.max_chars
     }
 }

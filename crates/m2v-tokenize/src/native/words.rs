@@ -8,14 +8,14 @@
 
 use std::sync::Arc;
 
-use super::bert::Characters;
 use super::cache::Cache;
 use super::config::{self, PrependScheme};
 use super::memo::Memo;
+use super::new_chunks::NewChunks;
 use super::normalize::Normalizer;
 use super::pipeline::{Model, ModelScratch, Pipeline, Result};
 use super::pretokenize::PreTokenizer;
-use super::scan::{ScanBuffer, Scanner};
+use super::scan::{Chunks, ScanBuffer, Scanner};
 use crate::dictionary::Dictionary;
 use crate::json::Tokens;
 use crate::key::{key, key_of};
@@ -36,14 +36,18 @@ pub(super) struct Words {
 /// What a thread keeps between texts.
 pub(super) struct WordsScratch {
     buffer: ScanBuffer,
-    miss: Miss,
+    memo: Memo,
+    /// What each of a batch's chunks that are no short words of the vocabulary became: a value of `known.medium` or the
+    /// memo, 0 if it is new.
+    values: Vec<u32>,
+    new: NewChunks,
 }
 
-/// What is needed for chunks that are met for the first time.
-struct Miss {
-    memo: Memo,
-    characters: Characters,
-    model: ModelScratch,
+impl WordsScratch {
+    /// What the model works in.
+    pub(super) fn model(&mut self) -> &mut ModelScratch {
+        &mut self.new.model
+    }
 }
 
 impl Words {
@@ -90,100 +94,96 @@ impl Words {
     }
 
     pub(super) fn scratch() -> WordsScratch {
-        let miss = Miss { memo: Memo::new(), characters: Characters::new(), model: ModelScratch::default() };
-        WordsScratch { buffer: ScanBuffer::new(), miss }
+        WordsScratch {
+            buffer: ScanBuffer::new(),
+            memo: Memo::new(),
+            values: Vec::new(),
+            new: NewChunks::new(),
+        }
     }
 
-    /// Appends the ids of a text.
+    /// Whether [`Words::encode`] takes a text.
+    pub(super) fn takes(&self, text: &str) -> bool {
+        let has_nul = || memchr::memchr(0, text.as_bytes()).is_some();
+        text.len() <= Scanner::LONGEST && (self.removes_nul || !has_nul())
+    }
+
+    /// Appends the ids of texts, and where each one's end.
+    ///
+    /// Chunks of several texts take each step together: what one waits for does not hold up the next, and where a
+    /// branch is guessed wrong, what it depends on has come by then.
     pub(super) fn encode(
         &self,
         pipeline: &Pipeline,
-        text: &str,
+        texts: &[&str],
         scratch: &mut WordsScratch,
         ids: &mut Vec<u32>,
+        ends: &mut Vec<usize>,
     ) -> Result<()> {
-        let has_nul = || memchr::memchr(0, text.as_bytes()).is_some();
-        if text.len() > Scanner::LONGEST || (!self.removes_nul && has_nul()) {
-            return pipeline.encode(text, true, &mut scratch.miss.model, ids);
-        }
-        let WordsScratch { buffer, miss } = scratch;
-        self.scanner.scan(text.as_bytes(), self.known.short.short(), buffer, |chunks| {
-            let mut done = 0;
-            while let Some(values) = chunks.values.get(done..) {
-                let known = values.iter().position(|&value| value.cast_signed() <= 0).unwrap_or(values.len());
-                ids.extend(values[..known].iter().map(|value| value - 1));
-                done += known;
-                if known == values.len() {
-                    break;
+        let WordsScratch { buffer, memo, values, new } = scratch;
+        self.scanner.scan(texts, self.known.short.short(), buffer, |chunks| {
+            self.look_up_others(pipeline, &chunks, memo, values, new)?;
+            let mut others = chunks.others.iter().map(|&other| other as usize).zip(&*values).peekable();
+            let (mut done, mut new_ones) = (0, 0);
+            let mut append_until = |end: usize, ids: &mut Vec<u32>| {
+                while let Some((other, &value)) = others.next_if(|&(other, _)| other < end) {
+                    chunks.append_known(done..other, ids);
+                    done = other + 1;
+                    if value != 0 {
+                        memo.append(value, ids);
+                    } else {
+                        ids.extend_from_slice(new.ids(new_ones));
+                        new_ones += 1;
+                    }
                 }
-                let (start, len) = chunks.span(done);
-                self.encode_chunk(pipeline, chunks.bytes, start, len, miss, ids)?;
-                done += 1;
+                chunks.append_known(done..end, ids);
+                done = end;
+            };
+            for &text in chunks.texts {
+                append_until(text as usize, ids);
+                ends.push(ids.len());
+            }
+            append_until(chunks.len(), ids);
+            let is_new = chunks.others.iter().zip(&*values).filter(|(_, value)| **value == 0);
+            for (i, (&other, _)) in is_new.enumerate() {
+                let (start, len) = chunks.span(other as usize);
+                // It may have been in the batch before.
+                if memo.value(chunks.bytes, start, len) == 0 {
+                    memo.insert(chunks.bytes, start, len, new.ids(i));
+                }
             }
             Ok(())
         })
     }
 
-    /// Appends the ids of a chunk that is no short word of the vocabulary.
-    fn encode_chunk(
+    /// Looks up the chunks of a batch that are no short words of the vocabulary, and tokenises new ones.
+    fn look_up_others(
         &self,
         pipeline: &Pipeline,
-        bytes: &[u8],
-        start: usize,
-        len: usize,
-        miss: &mut Miss,
-        ids: &mut Vec<u32>,
+        chunks: &Chunks<'_>,
+        memo: &Memo,
+        values: &mut Vec<u32>,
+        new: &mut NewChunks,
     ) -> Result<()> {
-        let memo = &miss.memo;
-        if len <= Memo::SHORT {
-            if memo.append_short(&key(bytes, start, len), ids) {
-                return Ok(());
-            }
-        } else if len <= Memo::MEDIUM {
-            let key = key(bytes, start, len);
-            if let Some(value) = self.known.medium.get(&key) {
-                ids.push(value - 1);
-                return Ok(());
-            }
-            if memo.append_medium(&key, ids) {
-                return Ok(());
-            }
-        } else if len <= Memo::LONGEST && memo.append_long(&key(bytes, start, len), ids) {
-            return Ok(());
+        for &other in chunks.others {
+            let (start, len) = chunks.span(other as usize);
+            memo.prefetch(chunks.bytes, start, len);
         }
-        // Met for the first time, or too long to remember.
-        let before = ids.len();
-        // Cut at ASCII: always whole characters.
-        self.encode_new(pipeline, str::from_utf8(&bytes[start..start + len])?, miss, ids)?;
-        if len <= Memo::LONGEST {
-            miss.memo.insert(bytes, start, len, &ids[before..]);
-        }
-        Ok(())
-    }
-
-    /// Appends the ids of a chunk by the shortest way there is.
-    #[cold]
-    fn encode_new(
-        &self,
-        pipeline: &Pipeline,
-        chunk: &str,
-        miss: &mut Miss,
-        ids: &mut Vec<u32>,
-    ) -> Result<()> {
-        // Letters and digits, lower-cased by the scanner: no normalizer changes them, no pre-tokenizer splits them.
-        if !self.prefixed && chunk.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-            return pipeline.model.tokenize(chunk, &mut miss.model, ids);
-        }
-        let before = ids.len();
-        if let Some(bert) = self.bert {
-            let model = &mut miss.model;
-            let each = |word: &str| pipeline.model.tokenize(word, model, ids);
-            if miss.characters.words(bert, chunk, each)? {
-                return Ok(());
+        values.clear();
+        new.clear();
+        for &other in chunks.others {
+            let (start, len) = chunks.span(other as usize);
+            let value = match self.known.medium(chunks.bytes, start, len) {
+                0 => memo.value(chunks.bytes, start, len),
+                known => known,
+            };
+            memo.prefetch_ids(value);
+            values.push(value);
+            if value == 0 {
+                new.add(pipeline, !self.prefixed, self.bert, &chunks.bytes[start..start + len])?;
             }
-            ids.truncate(before);
         }
-        pipeline.encode(chunk, false, &mut miss.model, ids)
+        new.tokenize(pipeline)
     }
 }
 
@@ -195,6 +195,16 @@ struct Known {
 }
 
 impl Known {
+    /// The id of a chunk of medium length, plus one; 0 if it is none of these words.
+    #[inline]
+    fn medium(&self, bytes: &[u8], start: usize, len: usize) -> u32 {
+        if (Memo::SHORT + 1..=Memo::MEDIUM).contains(&len) {
+            self.medium.get(&key(bytes, start, len))
+        } else {
+            0
+        }
+    }
+
     fn none() -> Self {
         Self { short: Arc::new(Dictionary::with_capacity(0)), medium: Cache::new(1) }
     }

@@ -41,6 +41,28 @@ impl Pair {
     }
 }
 
+impl Pair {
+    /// The same ids of texts that are tokenised together, twice; and if one of them cannot be, an error.
+    #[track_caller]
+    pub(crate) fn assert_same_block(&self, texts: &[&str]) {
+        let reference = |text: &&str| self.reference.encode_fast(*text, false).ok();
+        let expected: Option<Vec<Vec<u32>>> =
+            texts.iter().map(|text| Some(reference(text)?.get_ids().to_vec())).collect();
+        for pass in ["first", "second"] {
+            let (mut ids, mut ends) = (vec![7], vec![1]);
+            let mut scratch = self.scratch.borrow_mut();
+            let found = self.native.encode_block_into(texts, &mut scratch, &mut ids, &mut ends);
+            let Some(expected) = &expected else {
+                assert!(found.is_err(), "{}: {texts:?} should fail", self.name);
+                continue;
+            };
+            let found: Vec<_> = ends.windows(2).map(|ends| ids[ends[0]..ends[1]].to_vec()).collect();
+            assert_eq!(&found, expected, "{}: {texts:?}, {pass} time", self.name);
+            assert_eq!(ends.last(), Some(&ids.len()));
+        }
+    }
+}
+
 /// A file of the recorded answers.
 pub(crate) fn fixture(path: &str) -> Vec<u8> {
     fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures").join(path)).unwrap()

@@ -28,7 +28,7 @@ impl Avx512 {
     pub(super) fn scan<E>(
         self,
         scanner: Scanner,
-        text: &[u8],
+        texts: &[&str],
         known: &ShortStrings,
         buffer: &mut ScanBuffer,
         each: impl FnMut(Chunks<'_>) -> Result<(), E>,
@@ -36,19 +36,19 @@ impl Avx512 {
         #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,avx512f,avx512bw,avx512vbmi2")]
         fn scan<E>(
             scanner: Scanner,
-            text: &[u8],
+            texts: &[&str],
             known: &ShortStrings,
             buffer: &mut ScanBuffer,
             each: impl FnMut(Chunks<'_>) -> Result<(), E>,
         ) -> Result<(), E> {
             let classify = |scanner: Scanner, block: &[u8; BLOCK]| classify(scanner, block);
             let positions = |mask, base, out: &mut [u32; BLOCK]| positions(mask, base, out);
-            scanner.scan_with(Instructions { classify, positions }, text, known, buffer, each)
+            scanner.scan_with(Instructions { classify, positions }, texts, known, buffer, each)
         }
         #[expect(unsafe_code, reason = "there is no safe way into code for what was detected")]
         // SAFETY: the processor has the features, or there were no `self`.
         unsafe {
-            scan(scanner, text, known, buffer, each)
+            scan(scanner, texts, known, buffer, each)
         }
     }
 }

@@ -1,8 +1,11 @@
-//! Cutting a text into chunks at ASCII white space and punctuation, and looking up the short ones, 64 bytes at a time.
+//! Cutting texts into chunks at ASCII white space and punctuation, and looking up the short ones, 64 bytes at a time.
 //!
-//! Nothing here depends on what the text says: a block of 64 bytes becomes masks, the masks become positions, a
-//! chunk becomes a key, and a key is compared with a whole line of the memo at once. What could be a branch that
+//! Nothing here depends on what the texts say: a block of 64 bytes becomes masks, the masks become positions, a
+//! chunk becomes a key, and a key is compared with both strings of its place at once. What could be a branch that
 //! the processor guesses wrong for every other word is arithmetic.
+//!
+//! Chunks of several texts are looked up together. What a look-up waits for is memory, and waits for one do not add up
+//! with those for the next as long as no branch stands between them.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -10,6 +13,8 @@ mod avx2;
 mod avx512;
 #[cfg(test)]
 mod tests;
+
+use std::ops::Range;
 
 use crate::short_strings::ShortStrings;
 
@@ -24,26 +29,55 @@ pub(super) struct Scanner {
     pub(super) vertical: bool,
 }
 
-/// What a scanner reuses from text to text.
+/// What a scanner reuses from batch to batch.
 pub(super) struct ScanBuffer {
     bytes: Vec<u8>,
     /// Where chunks start and end, and their values.
     starts: Vec<u32>,
     ends: Vec<u32>,
     values: Vec<u32>,
+    /// Which chunks are no known words.
+    others: Vec<u32>,
+    /// How many chunks there are up to the end of each text.
+    texts: Vec<u32>,
 }
 
-/// Chunks of a text.
+/// Chunks of some texts.
 pub(super) struct Chunks<'a> {
-    /// The text, lower-cased if asked for, at least to the end of the chunks; it goes on for [`PADDING`] bytes.
+    /// The texts, lower-cased if asked for, at least to the end of the chunks; they go on for [`PADDING`] bytes.
     pub(super) bytes: &'a [u8],
     starts: &'a [u32],
     ends: &'a [u32],
-    /// The value of each chunk that is a known word, or 0.
-    pub(super) values: &'a [u32],
+    /// The value of each chunk that is a known word, or one that is not positive as an `i32`; and [`RUN`] more.
+    values: &'a [u32],
+    /// Which chunks are no known words.
+    pub(super) others: &'a [u32],
+    /// How many of the chunks there are up to the end of each text that ends here.
+    pub(super) texts: &'a [u32],
 }
 
+/// Known words that are appended at a time.
+const RUN: usize = 16;
+
 impl Chunks<'_> {
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Appends the values, each less one, of a range of known words.
+    #[inline]
+    pub(super) fn append_known(&self, words: Range<usize>, ids: &mut Vec<u32>) {
+        let len = ids.len() + words.len();
+        for at in words.step_by(RUN) {
+            // A whole run, most of it too much: how many there are cannot be predicted.
+            if let Some(run) = self.values[at..].first_chunk::<RUN>() {
+                ids.extend_from_slice(&run.map(|value| value.wrapping_sub(1)));
+            }
+        }
+        ids.truncate(len);
+    }
+
     /// Where a chunk starts, and its length.
     #[inline]
     pub(super) fn span(&self, index: usize) -> (usize, usize) {
@@ -57,8 +91,14 @@ pub(super) const PADDING: usize = 64;
 
 const BLOCK: usize = 64;
 
+/// Chunks between the one whose place is looked at and the one whose place is asked for.
+const AHEAD: usize = 32;
+
 /// Chunks that are handed on at a time, or up to a block more.
 const CHUNKS: usize = 512;
+
+/// Bytes of texts after which chunks are handed on, so that they are still in cache then.
+const BYTES: usize = 1 << 14;
 
 /// What differs between instruction sets: closures, because only those take the features of the function they stand
 /// in.
@@ -73,18 +113,48 @@ impl ScanBuffer {
     pub(super) fn new() -> Self {
         // A block starts and ends at most as many chunks as it has bytes, and writes as many places.
         let positions = || vec![0; CHUNKS + 2 * BLOCK];
-        Self { bytes: Vec::new(), starts: positions(), ends: positions(), values: positions() }
+        let (starts, ends, values, others) = (positions(), positions(), positions(), positions());
+        Self { bytes: Vec::new(), starts, ends, values, others, texts: Vec::new() }
+    }
+
+    /// Makes room for a text at a place, and for what is read and written behind it.
+    fn reserve(&mut self, base: usize, len: usize) {
+        let needed = base + len.next_multiple_of(BLOCK) + BLOCK + PADDING;
+        // What was there before is overwritten or masked away.
+        if self.bytes.len() < needed {
+            self.bytes.resize(needed.next_power_of_two(), 0);
+        }
+    }
+
+    /// Looks up chunks and hands them on, with the ends of texts that were noted.
+    #[inline(always)]
+    fn hand_on<E>(
+        &mut self,
+        started: usize,
+        ended: usize,
+        known: &ShortStrings,
+        each: &mut impl FnMut(Chunks<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let Self { bytes, starts, ends, values, others, texts } = self;
+        {
+            let (starts, ends) = (&starts[..ended], &ends[..ended]);
+            let count = look_up(known, bytes, starts, ends, values, others);
+            each(Chunks { bytes, starts, ends, values, others: &others[..count], texts })?;
+        }
+        starts.copy_within(ended..started, 0);
+        texts.clear();
+        Ok(())
     }
 }
 
 impl Scanner {
     /// Texts are not longer: positions are 32 bits.
-    pub(super) const LONGEST: usize = u32::MAX as usize - 4 * BLOCK;
+    pub(super) const LONGEST: usize = u32::MAX as usize - BYTES - 4 * BLOCK;
 
-    /// Calls `each` with the next chunks of a text of at most [`Self::LONGEST`] bytes, until all are done.
+    /// Calls `each` with the next chunks of texts of at most [`Self::LONGEST`] bytes, until all are done.
     pub(super) fn scan<E>(
         self,
-        text: &[u8],
+        texts: &[&str],
         known: &ShortStrings,
         buffer: &mut ScanBuffer,
         each: impl FnMut(Chunks<'_>) -> Result<(), E>,
@@ -92,13 +162,13 @@ impl Scanner {
         #[cfg(target_arch = "x86_64")]
         {
             if let Some(avx512) = avx512::Avx512::detect() {
-                return avx512.scan(self, text, known, buffer, each);
+                return avx512.scan(self, texts, known, buffer, each);
             }
             if let Some(avx2) = avx2::Avx2::detect() {
-                return avx2.scan(self, text, known, buffer, each);
+                return avx2.scan(self, texts, known, buffer, each);
             }
         }
-        self.scan_with(Instructions { classify, positions }, text, known, buffer, each)
+        self.scan_with(Instructions { classify, positions }, texts, known, buffer, each)
     }
 
     /// The scanner, with some instruction set.
@@ -109,64 +179,90 @@ impl Scanner {
             impl Fn(Self, &[u8; BLOCK]) -> ([u8; BLOCK], u64, u64),
             impl Fn(u64, u32, &mut [u32; BLOCK]),
         >,
-        text: &[u8],
+        texts: &[&str],
         known: &ShortStrings,
         buffer: &mut ScanBuffer,
         mut each: impl FnMut(Chunks<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
-        let ScanBuffer { bytes, starts, ends, values } = buffer;
-        // What was there before is overwritten or masked away.
-        let needed = text.len().next_multiple_of(BLOCK) + BLOCK + PADDING;
-        if bytes.len() < needed {
-            bytes.resize(needed.next_power_of_two(), 0);
-        }
-        let (blocks, rest) = text.as_chunks::<BLOCK>();
-        // Padding is white space: it ends the last chunk.
-        let mut last = [b' '; BLOCK];
-        last[..rest.len()].copy_from_slice(rest);
-        let (mut in_word, mut at_mark) = (0, 0);
+        buffer.texts.clear();
         let (mut started, mut ended) = (0, 0);
         let mut base = 0;
-        for block in blocks.iter().chain([&last]) {
-            let (lower, space, punctuation) = (instructions.classify)(self, block);
-            bytes[base..][..BLOCK].copy_from_slice(&lower);
-            let word = !(space | punctuation);
-            let (after_word, after_mark) = (word << 1 | in_word, punctuation << 1 | at_mark);
-            (in_word, at_mark) = (word >> 63, punctuation >> 63);
-            // The chunk that starts as the nth is the nth to end, maybe in a later block.
-            for (mask, positions, count) in [
-                ((word & !after_word) | punctuation, &mut *starts, &mut started),
-                ((after_word & !word) | after_mark, &mut *ends, &mut ended),
-            ] {
-                if let Some(out) = positions[*count..].first_chunk_mut() {
-                    (instructions.positions)(mask, base as u32, out);
+        for text in texts {
+            buffer.reserve(base, text.len());
+            let (blocks, rest) = text.as_bytes().as_chunks::<BLOCK>();
+            // Padding is white space: it ends the last chunk.
+            let mut last = [b' '; BLOCK];
+            last[..rest.len()].copy_from_slice(rest);
+            let (mut in_word, mut at_mark) = (0, 0);
+            for block in blocks.iter().chain([&last]) {
+                let (lower, space, punctuation) = (instructions.classify)(self, block);
+                buffer.bytes[base..][..BLOCK].copy_from_slice(&lower);
+                let word = !(space | punctuation);
+                let (after_word, after_mark) = (word << 1 | in_word, punctuation << 1 | at_mark);
+                (in_word, at_mark) = (word >> 63, punctuation >> 63);
+                // The chunk that starts as the nth is the nth to end, maybe in a later block.
+                for (mask, positions, count) in [
+                    ((word & !after_word) | punctuation, &mut buffer.starts, &mut started),
+                    ((after_word & !word) | after_mark, &mut buffer.ends, &mut ended),
+                ] {
+                    if let Some(out) = positions[*count..].first_chunk_mut() {
+                        (instructions.positions)(mask, base as u32, out);
+                    }
+                    *count += mask.count_ones() as usize;
                 }
-                *count += mask.count_ones() as usize;
+                base += BLOCK;
+                if ended >= CHUNKS {
+                    buffer.hand_on(started, ended, known, &mut each)?;
+                    (started, ended) = (started - ended, 0);
+                }
             }
-            base += BLOCK;
-            if ended >= CHUNKS {
-                let (starts, ends) = (&mut starts[..started], &ends[..ended]);
-                look_up(known, bytes, starts, ends, values);
-                each(Chunks { bytes, starts, ends, values: &values[..ended] })?;
-                starts.copy_within(ended.., 0);
-                (started, ended) = (started - ended, 0);
+            buffer.texts.push(ended as u32);
+            if base >= BYTES {
+                buffer.hand_on(started, ended, known, &mut each)?;
+                (started, ended, base) = (0, 0, 0);
             }
         }
-        let (starts, ends) = (&starts[..ended], &ends[..ended]);
-        look_up(known, bytes, starts, ends, values);
-        each(Chunks { bytes, starts, ends, values: &values[..ended] })
+        buffer.hand_on(started, ended, known, &mut each)
     }
 }
 
+/// Looks up chunks, and lists those that are no known words. Returns how many these are.
 #[inline(always)]
-fn look_up(known: &ShortStrings, bytes: &[u8], starts: &[u32], ends: &[u32], values: &mut [u32]) {
-    for ((&start, &end), value) in starts.iter().zip(ends).zip(values) {
+fn look_up(
+    known: &ShortStrings,
+    bytes: &[u8],
+    starts: &[u32],
+    ends: &[u32],
+    values: &mut [u32],
+    others: &mut [u32],
+) -> usize {
+    let len = starts.len().min(ends.len()).min(values.len());
+    let (starts, ends, values) = (&starts[..len], &ends[..len], &mut values[..len]);
+    let key = |i: usize| {
         // The key of a chunk that is too long is that of no word.
-        let keep = &KEEP[((end - start) as usize).min(KEEP.len() - 1)];
-        let words = bytes[start as usize..][..16].as_chunks::<8>().0;
+        let keep = &KEEP[((ends[i] - starts[i]) as usize).min(KEEP.len() - 1)];
+        let words = bytes[starts[i] as usize..][..16].as_chunks::<8>().0;
         let word = |i: usize| u64::from_le_bytes(words[i]) & keep[i];
-        *value = known.get(&[word(0), word(1)]);
+        [word(0), word(1)]
+    };
+    // The value of a chunk is its place first.
+    let ask = |i: usize, values: &mut [u32]| {
+        let place = known.place(&key(i));
+        known.prefetch(place);
+        values[i] = place as u32;
+    };
+    (0..len.min(AHEAD)).for_each(|i| ask(i, values));
+    let mut count = 0;
+    for i in 0..len {
+        if i + AHEAD < len {
+            ask(i + AHEAD, values);
+        }
+        let value = known.get_at(values[i] as usize, &key(i));
+        values[i] = value;
+        others[count] = i as u32;
+        count += usize::from(value.cast_signed() <= 0);
     }
+    count
 }
 
 /// The first so many bytes of a key; of too many, none.

@@ -24,54 +24,82 @@ fn plain(scanner: Scanner, text: &[u8]) -> Vec<Vec<u8>> {
     chunks
 }
 
-/// The chunks and their values that each scanner of this machine finds.
-fn all(scanner: Scanner, text: &[u8], known: &ShortStrings) -> Vec<Vec<(Vec<u8>, u32)>> {
+/// A chunk and its value.
+type Found = (Vec<u8>, u32);
+
+/// The chunks of each text that each scanner of this machine finds, and their values.
+fn all(scanner: Scanner, texts: &[&str], known: &ShortStrings) -> Vec<Vec<Vec<Found>>> {
     let mut found = Vec::new();
     let mut collect = |scan: &dyn Fn(&mut ScanBuffer, Each<'_>) -> Result<(), ()>| {
-        let mut chunks = Vec::new();
+        let mut chunks = vec![Vec::new()];
         scan(&mut ScanBuffer::new(), &mut |batch| {
-            chunks.extend(batch.values.iter().enumerate().map(|(i, &value)| {
+            let mut values = Vec::new();
+            let mut done = 0;
+            // Those that are no known words have values, too, that stand for that.
+            for &other in batch.others {
+                batch.append_known(done..other as usize, &mut values);
+                values.push(batch.values[other as usize].wrapping_sub(1));
+                done = other as usize + 1;
+            }
+            batch.append_known(done..batch.len(), &mut values);
+            let mut ends = batch.texts.iter().map(|&end| end as usize).peekable();
+            for (i, value) in values.into_iter().enumerate() {
+                while ends.next_if_eq(&i).is_some() {
+                    chunks.push(Vec::new());
+                }
                 let (start, len) = batch.span(i);
-                (batch.bytes[start..start + len].to_vec(), value)
-            }));
+                let chunk = (batch.bytes[start..start + len].to_vec(), value.wrapping_add(1));
+                chunks.last_mut().unwrap().push(chunk);
+            }
+            chunks.extend(ends.map(|_| Vec::new()));
             Ok(())
         })
         .unwrap();
+        // What is behind the end of the last text.
+        assert_eq!(chunks.pop(), Some(Vec::new()));
         found.push(chunks);
     };
     collect(&|buffer, each| {
-        scanner.scan_with(Instructions { classify, positions }, text, known, buffer, each)
+        scanner.scan_with(Instructions { classify, positions }, texts, known, buffer, each)
     });
     #[cfg(target_arch = "x86_64")]
     {
         if let Some(avx2) = avx2::Avx2::detect() {
-            collect(&|buffer, each| avx2.scan(scanner, text, known, buffer, each));
+            collect(&|buffer, each| avx2.scan(scanner, texts, known, buffer, each));
         }
         if let Some(avx512) = avx512::Avx512::detect() {
-            collect(&|buffer, each| avx512.scan(scanner, text, known, buffer, each));
+            collect(&|buffer, each| avx512.scan(scanner, texts, known, buffer, each));
         }
     }
-    collect(&|buffer, each| scanner.scan(text, known, buffer, each));
+    collect(&|buffer, each| scanner.scan(texts, known, buffer, each));
     found
 }
 
 type Each<'a> = &'a mut dyn FnMut(Chunks<'_>) -> Result<(), ()>;
 
+/// Bytes of all kinds that are no UTF-8 do not come here; characters of two bytes have all that matters.
+fn any_text() -> impl Strategy<Value = String> {
+    let character = prop_oneof![3 => prop::char::range('\0', '\u{7FF}'), 3 => prop::char::range(' ', 'z'), 1 => Just(' ')];
+    prop::collection::vec(character, 0..500).prop_map(String::from_iter)
+}
+
 proptest! {
     #[test]
     fn every_scanner_finds_the_chunks_and_their_values(
-        text in prop::collection::vec(prop_oneof![3 => any::<u8>(), 3 => b' '..=b'z', 1 => Just(b' ')], 0..700),
+        texts in prop::collection::vec(any_text(), 0..5),
         chosen in prop::collection::vec(any::<prop::sample::Index>(), 0..40),
         punctuation: bool,
         lowercase: bool,
         vertical: bool,
     ) {
         let scanner = Scanner { punctuation, lowercase, vertical };
-        let chunks = plain(scanner, &text);
+        let texts: Vec<&str> = texts.iter().map(|text| &**text).collect();
+        let chunks: Vec<_> = texts.iter().map(|text| plain(scanner, text.as_bytes())).collect();
+        let all_chunks = chunks.concat();
         // So small a table that places are full.
         let mut table = ShortStrings::with_capacity(8);
-        for (chosen, value) in chosen.iter().zip(1..).filter(|_| !chunks.is_empty()) {
-            let chunk = chosen.get(&chunks);
+        for (chosen, value) in chosen.iter().zip(1..).filter(|_| !all_chunks.is_empty()) {
+            let chunk = chosen.get(&all_chunks);
             let len = chunk.len();
             if len > ShortStrings::LONGEST || chunk.contains(&0) {
                 continue;
@@ -86,8 +114,10 @@ proptest! {
             len if len <= ShortStrings::LONGEST => table.get(&key(&[chunk, &[0; 64]].concat(), 0, len)),
             _ => 0,
         };
-        let expected: Vec<_> = chunks.into_iter().map(|chunk| (chunk.clone(), value(&chunk))).collect();
-        for found in all(scanner, &text, &table) {
+        let with_value = |chunk: Vec<u8>| (chunk.clone(), value(&chunk));
+        let expected: Vec<Vec<_>> =
+            chunks.into_iter().map(|chunks| chunks.into_iter().map(with_value).collect()).collect();
+        for found in all(scanner, &texts, &table) {
             prop_assert_eq!(&found, &expected);
         }
     }
@@ -97,10 +127,11 @@ proptest! {
 fn a_text_of_more_chunks_than_are_handed_on_at_a_time() {
     let scanner = Scanner { punctuation: true, lowercase: true, vertical: true };
     let long = ["a".repeat(511 * 2), " ".into(), "b".repeat(100), ". ".repeat(600)].concat();
-    for text in [".".repeat(5000), "a ".repeat(3000), "x".repeat(10_000), long] {
-        let expected = plain(scanner, text.as_bytes());
-        for found in all(scanner, text.as_bytes(), &ShortStrings::with_capacity(1)) {
-            assert_eq!(found.into_iter().map(|chunk| chunk.0).collect::<Vec<_>>(), expected);
-        }
+    let texts = [".".repeat(5000), "a ".repeat(3000), "x".repeat(50_000), long, String::new(), "a b".into()];
+    let texts: Vec<&str> = texts.iter().map(|text| &**text).collect();
+    let expected: Vec<_> = texts.iter().map(|text| plain(scanner, text.as_bytes())).collect();
+    for found in all(scanner, &texts, &ShortStrings::with_capacity(1)) {
+        let chunks = |text: Vec<Found>| text.into_iter().map(|chunk| chunk.0).collect();
+        assert_eq!(found.into_iter().map(chunks).collect::<Vec<Vec<_>>>(), expected);
     }
 }

@@ -1,0 +1,113 @@
+//! Chunks that are met for the first time, tokenised by the shortest way there is.
+//!
+//! ASCII letters and digits that the scanner has lower-cased are a word as they are: no normalizer changes them and no
+//! pre-tokenizer splits them. For BERT, what becomes of other characters is known from [`Characters`]. What is left
+//! takes the exact way.
+
+use super::bert::Characters;
+use super::config;
+use super::pieces_by_length::PADDING;
+use super::pipeline::{Model, ModelScratch, Pipeline, Result};
+use super::wordpiece::Word;
+
+/// New chunks, and what they become.
+pub(super) struct NewChunks {
+    characters: Characters,
+    /// Words, one after the other.
+    bytes: Vec<u8>,
+    words: Vec<Word>,
+    /// Ids of chunks that took the exact way.
+    exact: Vec<u32>,
+    /// How many words and exact ids there are up to the end of each chunk: a chunk has the one or the other.
+    chunks: Vec<(usize, usize)>,
+    /// The ids of each word, one word after the other, and where they end.
+    ids: Vec<u32>,
+    ends: Vec<usize>,
+    pub(super) model: ModelScratch,
+}
+
+impl NewChunks {
+    pub(super) fn new() -> Self {
+        Self {
+            characters: Characters::new(),
+            bytes: Vec::new(),
+            words: Vec::new(),
+            exact: Vec::new(),
+            chunks: Vec::new(),
+            ids: Vec::new(),
+            ends: Vec::new(),
+            model: ModelScratch::default(),
+        }
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.bytes.clear();
+        self.words.clear();
+        self.exact.clear();
+        self.chunks.clear();
+        self.ids.clear();
+        self.ends.clear();
+    }
+
+    /// Adds a chunk. `plain`: words need no prefix; `bert`: the normalizer, if it and BERT's pre-tokenizer are all there
+    /// is.
+    pub(super) fn add(
+        &mut self,
+        pipeline: &Pipeline,
+        plain: bool,
+        bert: Option<config::Bert>,
+        chunk: &[u8],
+    ) -> Result<()> {
+        let (start, words) = (self.bytes.len(), self.words.len());
+        if plain && chunk.iter().all(u8::is_ascii_alphanumeric) {
+            self.bytes.extend_from_slice(chunk);
+            self.words.push(Word { start, end: self.bytes.len() });
+        } else {
+            // Cut at ASCII: always whole characters.
+            let chunk = str::from_utf8(chunk)?;
+            let Self { characters, bytes, .. } = self;
+            if !bert.is_some_and(|bert| characters.words(bert, chunk, bytes, &mut self.words)) {
+                self.bytes.truncate(start);
+                self.words.truncate(words);
+                pipeline.encode(chunk, false, &mut self.model, &mut self.exact)?;
+            }
+        }
+        self.chunks.push((self.words.len(), self.exact.len()));
+        Ok(())
+    }
+
+    /// Tokenises the words of all chunks.
+    pub(super) fn tokenize(&mut self, pipeline: &Pipeline) -> Result<()> {
+        let Self { bytes, words, ids, ends, model, .. } = self;
+        if words.is_empty() {
+            return Ok(());
+        }
+        match &pipeline.model {
+            Model::WordPiece(wordpiece) => {
+                bytes.extend_from_slice(&[0; PADDING]);
+                wordpiece.tokenize_all(bytes, words, &mut model.wordpiece, |_, found| {
+                    ids.extend_from_slice(found);
+                    ends.push(ids.len());
+                })?;
+            }
+            other => {
+                for word in &*words {
+                    other.tokenize(str::from_utf8(&bytes[word.start..word.end])?, model, ids)?;
+                    ends.push(ids.len());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The ids of a chunk.
+    pub(super) fn ids(&self, chunk: usize) -> &[u32] {
+        let before = |chunk: usize| chunk.checked_sub(1).map_or((0, 0), |before| self.chunks[before]);
+        let ((first_word, first), (last_word, last)) = (before(chunk), self.chunks[chunk]);
+        if first < last {
+            return &self.exact[first..last];
+        }
+        let end = |words: usize| words.checked_sub(1).map_or(0, |last| self.ends[last]);
+        &self.ids[end(first_word)..end(last_word)]
+    }
+}
