@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use indicatif::{DecimalBytes, HumanCount};
-use m2v_core::{Checkpoint, Dir, Head, Layout, Source as _, Tensor};
+use m2v_core::{Checkpoint, Dir, Layout, MlpHead, Source as _, Tensor};
 use m2v_infer::StaticModel;
 use serde_json::{Map, Value, json};
 
@@ -71,7 +71,7 @@ fn facts(path: &str, dir: &Dir, checkpoint: &Checkpoint, model: &StaticModel) ->
     }))
 }
 
-fn head(head: &Head) -> Value {
+fn head(head: &MlpHead) -> Value {
     let layers: Vec<_> = head.layers().iter().map(|layer| layer.weight.shape()).collect();
     // Shapes of weights are [out, in]; told the way data flows.
     let layers: Vec<_> = layers.iter().map(|shape| shape.iter().rev().collect::<Vec<_>>()).collect();
