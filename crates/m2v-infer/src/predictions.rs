@@ -169,7 +169,11 @@ impl ExactSizeIterator for Iter<'_> {}
 impl FusedIterator for Iter<'_> {}
 
 impl Prediction<'_> {
-    fn to_target(&self) -> Result<Target> {
+    /// What it says, to be kept and compared: the label or the labels.
+    ///
+    /// # Errors
+    /// [`Error::Regression`] of values.
+    pub fn to_target(&self) -> Result<Target> {
         match self {
             Self::Label(label) => Ok(Target::Label((*label).clone())),
             Self::Labels(labels) => Ok(Target::Labels(labels.clone().cloned().collect())),
