@@ -32,7 +32,7 @@ pub(crate) struct Predict {
     /// File to write, .jsonl; it appears when all is done [default: standard output]
     #[arg(short, long, value_name = "OUT")]
     output: Option<PathBuf>,
-    /// Add the probability of each class, \"proba\": […], in the order of the head's classes
+    /// Add the probability of each class, "proba": […], in the order of the head's classes
     #[arg(long)]
     proba: bool,
     #[command(flatten)]

@@ -14,6 +14,8 @@ use crate::finite::finite;
 use crate::io::{Sink, Source};
 use crate::layout::{Files, Layout, read};
 use crate::mlp_head::MlpHead;
+#[cfg(feature = "skops")]
+use crate::skops::read as read_skops;
 use crate::table::EmbeddingTable;
 use crate::tensor::Tensor;
 use crate::tensor_file::{TensorFile, read_file, write_tensors};
@@ -236,15 +238,14 @@ fn read_head(source: &dyn Source, config_file: &str, config: &Config, dim: usize
 fn read_legacy_head(source: &dyn Source, dim: usize) -> Result<Option<MlpHead>> {
     let Some(bytes) = read(source, "pipeline.skops")? else { return Ok(None) };
     let file = source.locate("pipeline.skops");
-    #[cfg(feature = "skops")]
-    let head = crate::skops::read(&file, &bytes)?;
-    #[cfg(not(feature = "skops"))]
-    let head: MlpHead = {
-        let found = format!("{} bytes for it, and a build without", bytes.len());
-        return Err(Error::skops(&file, "head", "the feature `skops` of m2v-core", &found));
-    };
+    let head = read_skops(&file, &bytes)?;
     head.check_input(dim).map_err(|error| error.in_file(&file))?;
     Ok(Some(head))
+}
+
+#[cfg(not(feature = "skops"))]
+fn read_skops(file: &str, _: &Buffer) -> Result<MlpHead> {
+    Err(Error::skops(file, "head", "a build with the feature `skops` of m2v-core", "one without"))
 }
 
 /// Whether sentence-transformers would normalise: a `Normalize` module in `modules.json`.
