@@ -2,7 +2,7 @@
 
 use m2v_core::{Activation, MlpHead};
 use ndarray::linalg::general_mat_mul;
-use ndarray::{Array1, Array2, ArrayView1, ArrayView2, ArrayViewMut1, ArrayViewMut2, Ix1, Ix2, Zip};
+use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut1, ArrayViewMut2, Ix1, Ix2};
 
 use crate::error::{Error, Result};
 use crate::head::{Head, Output, Task};
@@ -24,8 +24,8 @@ pub struct Mlp {
 /// `x · weightᵀ + bias`.
 #[derive(Clone, Debug)]
 struct Linear {
-    /// `[out, in]`.
-    weight: Array2<f32>,
+    /// `[in, out]`, row-major: the order in which a matrix product and a sum of rows read it fastest.
+    weight_t: Array2<f32>,
     /// `[out]`.
     bias: Array1<f32>,
 }
@@ -63,9 +63,10 @@ impl Mlp {
             };
             let wrong = shape(weight.shape());
             let weight = weight.into_dimensionality::<Ix2>().map_err(|_| wrong)?;
+            let weight_t = weight.t().as_standard_layout().into_owned();
             let wrong = shape(bias.shape());
             let bias = bias.into_dimensionality::<Ix1>().map_err(|_| wrong)?;
-            Ok(Linear { weight, bias })
+            Ok(Linear { weight_t, bias })
         };
         let layers = head.layers().iter().map(layer).collect::<Result<_>>()?;
         Ok(Self { layers, activation: head.activation(), output, input_dim: dim })
@@ -75,19 +76,16 @@ impl Mlp {
 impl Linear {
     /// `[texts, in]` to `[texts, out]`.
     fn apply(&self, input: &ArrayView2<'_, f32>, mut out: ArrayViewMut2<'_, f32>) {
-        if input.nrows() <= FEW {
-            Zip::from(out.rows_mut()).and(input.rows()).for_each(|out, input| self.apply_to_one(input, out));
+        out.assign(&self.bias);
+        if input.nrows() > FEW {
+            general_mat_mul(1.0, input, &self.weight_t, 1.0, &mut out);
             return;
         }
-        out.assign(&self.bias);
-        general_mat_mul(1.0, input, &self.weight.t(), 1.0, &mut out);
-    }
-
-    fn apply_to_one(&self, input: ArrayView1<'_, f32>, out: ArrayViewMut1<'_, f32>) {
-        Zip::from(out)
-            .and(self.weight.rows())
-            .and(&self.bias)
-            .for_each(|out, weight, bias| *out = weight.dot(&input) + bias);
+        for (input, mut out) in input.rows().into_iter().zip(out.rows_mut()) {
+            for (&x, weights) in input.iter().zip(self.weight_t.rows()) {
+                out.scaled_add(x, &weights);
+            }
+        }
     }
 }
 
