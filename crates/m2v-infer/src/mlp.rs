@@ -129,7 +129,8 @@ impl Head for Mlp {
                 ArrayViewMut2::from_shape((rows, columns), &mut next[..length]).map_err(|_| shape(length))?;
             let input = if i == 0 { embeddings } else { matrix(latest, rows, width)? };
             layer.apply(&input, output.view_mut());
-            output.mapv_inplace(|x| x.max(0.0));
+            // Not `max`, which would drop a NaN.
+            output.mapv_inplace(|x| if x < 0.0 { 0.0 } else { x });
             std::mem::swap(latest, next);
             width = columns;
         }

@@ -5,6 +5,7 @@ use std::mem;
 use std::sync::Arc;
 
 use m2v_core::{Checkpoint, Sink, Source};
+use m2v_tokenize::Tokenizer;
 use ndarray::{Array2, ArrayViewMut2};
 
 use crate::encoder::{Encoder, EncoderExt};
@@ -14,7 +15,7 @@ use crate::mlp::Mlp;
 use crate::predictions::Predictions;
 use crate::report::Report;
 use crate::scratch::{Scratch, ScratchPool};
-use crate::static_model::StaticModel;
+use crate::static_model::{EncodeOptions, StaticModel};
 use crate::target::Target;
 
 /// A classifier or regressor of texts: an encoder, and a head that makes scores of its embeddings
@@ -37,11 +38,11 @@ impl Pipeline {
     /// # Errors
     /// [`Error::NoHead`] for a model without a head, otherwise as [`StaticModel::load`].
     pub fn load(source: &dyn Source) -> Result<Self> {
-        let checkpoint = Checkpoint::load(source)?;
+        let (checkpoint, tokenizer) = Checkpoint::load_with(source, |json| m2v_tokenize::from_json(json))?;
         if checkpoint.head.is_none() {
             return Err(Error::NoHead { location: source.locate("") });
         }
-        Self::from_checkpoint(checkpoint)
+        Self::of_parts(checkpoint, tokenizer?)
     }
 
     /// Makes a pipeline of a checkpoint, which a transform may have changed since it was loaded. The table is not
@@ -50,11 +51,17 @@ impl Pipeline {
     /// # Errors
     /// As [`Pipeline::load`].
     pub fn from_checkpoint(checkpoint: Checkpoint) -> Result<Self> {
+        let tokenizer = m2v_tokenize::from_json(&checkpoint.tokenizer)?;
+        Self::of_parts(checkpoint, tokenizer)
+    }
+
+    fn of_parts(checkpoint: Checkpoint, tokenizer: Box<dyn Tokenizer>) -> Result<Self> {
         let Some(head) = &checkpoint.head else {
             return Err(Error::NoHead { location: "checkpoint".to_owned() });
         };
         let head = Mlp::new(head, checkpoint.table.dim())?;
-        let encoder = StaticModel::from_checkpoint(checkpoint.clone())?;
+        let options = EncodeOptions::from(&checkpoint.config);
+        let encoder = StaticModel::from_parts(checkpoint.table.clone(), tokenizer, options)?;
         Ok(Self { checkpoint: Some(Arc::new(checkpoint)), ..Self::new(encoder, head)? })
     }
 

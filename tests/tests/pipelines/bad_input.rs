@@ -113,6 +113,21 @@ fn scores_that_overflow_are_refused() -> Result<()> {
     Ok(())
 }
 
+/// Numbers of a table may be so large that their sum is not: normalised, that is NaN, which ReLU must not hide.
+#[test]
+fn embeddings_that_overflow_are_refused() -> Result<()> {
+    let head = json!({"n_layers": 2, "activation": "softmax", "classes": ["a", "b"]});
+    let mut files = pipeline(&json!({"normalize": true, "head_config": head}), &[layer(5, 16), layer(2, 5)])?;
+    let large = Tensor::from_array(&Array2::<f32>::from_elem((6, 16), f32::INFINITY));
+    write_tensors(&mut files, "model.safetensors", &[("embeddings", &large)])?;
+    let pipeline = Pipeline::load(&files)?;
+    for texts in [&["a bb"][..], &["a bb"; 20]] {
+        let error = pipeline.predict(texts).map(|_| ()).unwrap_err();
+        assert!(matches!(error, m2v_infer::Error::NotFinite { .. }), "{error:?}");
+    }
+    Ok(())
+}
+
 #[test]
 fn the_dimensions_under_a_head_cannot_be_cut() -> Result<()> {
     use m2v_quant::{Context, Transform, Truncate};

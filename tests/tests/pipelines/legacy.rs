@@ -271,8 +271,17 @@ fn what_is_damaged_below_is_whole() -> Result<()> {
 #[test]
 fn archives_that_are_none_are_refused() {
     let zip = || zip_with(&schema());
+    // The number of members stands 12 and 14 bytes before the end.
+    let announces = |count: u8| {
+        let mut bytes = zip().bytes();
+        let end = bytes.len();
+        (bytes[end - 14], bytes[end - 12]) = (count, count);
+        bytes
+    };
     for (bytes, parts) in [
-        (b"not a zip".to_vec(), &["zip", "archive"][..]),
+        (announces(3), &["zip", "3 members", "4"][..]),
+        (announces(5), &["zip", "5 members", "4"]),
+        (b"not a zip".to_vec(), &["zip", "archive"]),
         (Vec::new(), &["zip"]),
         (zip().bytes()[..300].to_vec(), &["zip"]),
         (Zip::default().bytes(), &["schema.json", "nothing"]),

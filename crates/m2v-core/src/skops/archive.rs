@@ -64,6 +64,10 @@ impl<'a> Archive<'a> {
                 return Err(wrong("one member of that name", "two"));
             }
         }
+        let (announced, found) = (zip.entries_hint(), members.len());
+        if announced != found as u64 {
+            return Err(Error::skops(file, "zip", &format!("{announced} members"), &found.to_string()));
+        }
         Ok(Self { file, zip, members })
     }
 
