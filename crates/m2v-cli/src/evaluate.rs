@@ -52,6 +52,14 @@ impl Evaluate {
         for_each_chunk(input, Limits::default(), &progress, |chunk| {
             let predictions = pipeline.predict(&chunk.texts()).map_err(|error| in_texts(chunk, error))?;
             let predictions = self.threshold.apply(predictions);
+            // Says at once what is wrong with a label, and where.
+            predictions.evaluate(chunk.labels()).map_err(|error| match error {
+                Error::Target { text, expected, found } => {
+                    let line = chunk.number(text);
+                    Stop::error(format!("{name}, line {line}: label: expected {expected}, found {found}"))
+                }
+                other => other.into(),
+            })?;
             truth.extend_from_slice(chunk.labels());
             for prediction in &predictions {
                 predicted.push(prediction.to_target()?);
@@ -60,9 +68,6 @@ impl Evaluate {
         })?;
         drop(progress);
         let report = Report::new(&truth, &predicted).map_err(|error| match error {
-            Error::Target { text, expected, found } => {
-                Stop::error(format!("{name}, line {}: label: expected {expected}, found {found}", text + 1))
-            }
             Error::NothingToEvaluate => Stop::error(format!("{name}: no texts to evaluate with")),
             other => other.into(),
         })?;

@@ -496,4 +496,16 @@ proptest::proptest! {
         }
         let _ = Checkpoint::load(&with_legacy(bytes).unwrap());
     }
+    /// The same of a file that skops wrote, deflated.
+    #[test]
+    fn damage_to_a_recorded_file_is_no_panic(
+        changes in proptest::collection::vec((proptest::prelude::any::<proptest::sample::Index>(), proptest::prelude::any::<u8>()), 1..4),
+    ) {
+        let mut bytes = fs::read(fixture("legacy/booleans-0.16.skops")).unwrap();
+        for (at, byte) in changes {
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+        }
+        let _ = Checkpoint::load(&with_legacy(bytes).unwrap());
+    }
 }
