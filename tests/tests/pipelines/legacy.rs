@@ -477,8 +477,18 @@ fn a_model_without_a_head_has_none() -> Result<()> {
     Ok(())
 }
 
+/// More cases than usual, each takes microseconds. `PROPTEST_CASES` makes it still more.
+fn config() -> proptest::prelude::ProptestConfig {
+    let usual = proptest::prelude::ProptestConfig::default();
+    proptest::prelude::ProptestConfig {
+        cases: usual.cases.saturating_mul(8),
+        failure_persistence: None,
+        ..usual
+    }
+}
+
 proptest::proptest! {
-    #![proptest_config(proptest::prelude::ProptestConfig { cases: 2000, failure_persistence: None, ..Default::default() })]
+    #![proptest_config(config())]
 
     /// Whatever happens to a file, it is an answer or an error.
     #[test]
