@@ -139,8 +139,12 @@ impl Checkpoint {
     /// not. The card keeps its front matter. Call [`Sink::finish`] afterwards to make the files visible.
     ///
     /// # Errors
-    /// [`Error::Io`] if the sink fails, [`Error::Json`] if the tokenizer is not JSON.
+    /// [`Error::Io`] if the sink fails, [`Error::Json`] if the tokenizer is not JSON, [`Error::Tensor`] if the head
+    /// takes vectors of another length than the table's.
     pub fn save(&self, sink: &mut dyn Sink) -> Result<()> {
+        if let Some(head) = &self.head {
+            head.check_input(self.table.dim())?;
+        }
         let mut tensors = vec![("embeddings", self.table.embeddings())];
         tensors.extend(self.table.weights().map(|weights| ("weights", weights)));
         tensors.extend(self.table.mapping().map(|mapping| ("mapping", mapping)));

@@ -210,8 +210,12 @@ impl MlpHead {
         tensors
     }
 
-    /// Checks that the first layer takes vectors of length `dim`, and the classes of a head without layers.
-    pub(crate) fn check_input(&self, dim: usize) -> Result<()> {
+    /// Checks that it fits on embeddings of length `dim`: what the first layer takes, and without layers the number of
+    /// classes.
+    ///
+    /// # Errors
+    /// [`Error::Tensor`] naming the layer, or the classes.
+    pub fn check_input(&self, dim: usize) -> Result<()> {
         match self.input_dim() {
             Some(input) if input != dim => Err(Error::tensor(
                 "head.0.weight",

@@ -54,14 +54,6 @@ pub enum Error {
         /// What the encoder gives.
         dim: usize,
     },
-    /// A classifier has more or fewer classes than outputs.
-    #[error("classes: expected {expected}, one for each output of the head, found {found}")]
-    Classes {
-        /// Outputs of the head.
-        expected: usize,
-        /// Classes.
-        found: usize,
-    },
     /// A classifier whose classes have no labels was asked for labels.
     #[error("predict: this classifier has no classes (null in head_config); predict_proba needs none")]
     NoClasses,

@@ -12,7 +12,7 @@ use crate::scratch::HeadScratch;
 const FEW: usize = 3;
 
 /// A multi-layer perceptron: linear layers with ReLU between them, then softmax, sigmoid or nothing (`MLPHead` of the
-/// reference), in f32.
+/// reference), in f32. Up to rounding, a text gets the same scores alone as among others.
 #[derive(Clone, Debug)]
 pub struct Mlp {
     layers: Vec<Linear>,
@@ -34,13 +34,9 @@ impl Mlp {
     /// Makes the head that `head` describes, for embeddings of length `dim`. Weights become f32.
     ///
     /// # Errors
-    /// [`Error::HeadInput`] if the first layer takes vectors of another length, [`Error::Classes`] if a head without
-    /// layers has another number of classes than `dim`.
+    /// [`Error::Data`] if it does not fit on such embeddings.
     pub fn new(head: &MlpHead, dim: usize) -> Result<Self> {
-        let input = head.input_dim().unwrap_or(dim);
-        if input != dim {
-            return Err(Error::HeadInput { input, dim });
-        }
+        head.check_input(dim)?;
         let width = head.output_dim(dim);
         let task = match head.activation() {
             Activation::Sigmoid => Task::MultiLabel,
@@ -49,9 +45,6 @@ impl Mlp {
         };
         let output = match head.classes() {
             None => Output::unnamed(task, width),
-            Some(classes) if classes.len() != width => {
-                return Err(Error::Classes { expected: width, found: classes.len() });
-            }
             Some(classes) => Output::classifier(task, classes),
         };
         let layer = |layer: &m2v_core::Layer| {

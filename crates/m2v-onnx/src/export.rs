@@ -68,7 +68,7 @@ impl fmt::Debug for ExportOptions<'_> {
 ///
 /// # Errors
 /// [`Error::Ids`] if the table does not cover the tokenizer's ids, [`Error::TooLarge`] from 2 GiB on,
-/// [`Error::Data`] if the sink fails.
+/// [`Error::Data`] if the sink fails or the model's head does not fit its table.
 pub fn export(checkpoint: &Checkpoint, options: &ExportOptions<'_>, sink: &mut dyn Sink) -> Result<()> {
     let vocabulary = Vocabulary::from_json(&checkpoint.tokenizer)?;
     let covered = checkpoint.table.id_count();
@@ -76,6 +76,9 @@ pub fn export(checkpoint: &Checkpoint, options: &ExportOptions<'_>, sink: &mut d
         return Err(Error::Ids { covered, max_id: vocabulary.max_id() });
     }
     let normalize = checkpoint.config.normalize().unwrap_or(false);
+    if let Some(head) = &checkpoint.head {
+        head.check_input(checkpoint.table.dim())?;
+    }
     let own = checkpoint.head.as_ref().map(|head| HeadGraph { head, dim: checkpoint.table.dim() });
     let head = options.head.or(own.as_ref().map(|head| head as &dyn Lower));
     let graph = encoder::build(&checkpoint.table, &vocabulary, normalize, head)?.finish();

@@ -129,6 +129,22 @@ fn embeddings_that_overflow_are_refused() -> Result<()> {
 }
 
 #[test]
+fn a_head_that_does_not_fit_its_table_is_written_nowhere() -> Result<()> {
+    let mut checkpoint = m2v_core::Checkpoint::load(&m2v_tests::small()?)?;
+    let (weight, bias) = layer(2, 15);
+    let layers = vec![(Tensor::from_array(&weight), Tensor::from_array(&bias))];
+    checkpoint.head = Some(m2v_core::MlpHead::try_new(layers, m2v_core::Activation::Identity, None)?);
+    let mut files = Memory::new();
+    let says = "[out, 16]";
+    assert!(checkpoint.save(&mut files).unwrap_err().to_string().contains(says));
+    let options = m2v_onnx::ExportOptions::default();
+    assert!(m2v_onnx::export(&checkpoint, &options, &mut files).unwrap_err().to_string().contains(says));
+    assert!(Pipeline::from_checkpoint(checkpoint).unwrap_err().to_string().contains(says));
+    assert_eq!(files.files().count(), 0);
+    Ok(())
+}
+
+#[test]
 fn the_dimensions_under_a_head_cannot_be_cut() -> Result<()> {
     use m2v_quant::{Context, Transform, Truncate};
 
