@@ -1,4 +1,4 @@
-"""Loads folders that m2v wrote in other clients and compares their embeddings with those of m2v.
+"""Loads folders that m2v wrote in other clients and compares their embeddings, and what a head says, with those of m2v.
 
     pip install model2vec==0.10.0 onnxruntime onnx          # and, to check it too: sentence-transformers>=6.2
     python check_folder.py --m2v PATH_OF_m2v FOLDER...
@@ -7,6 +7,8 @@ A client that is not installed is skipped and named; a difference over the bound
 Bounds, for vectors of length 1: 1e-6, except that
 * model2vec and sentence-transformers compute in float16 when the table is float16: 1e-3;
 * onnxruntime sums in another order than the reference, which shows on long repetitive texts: 5e-6.
+A folder with a head is a pipeline: its labels have to be the same, its values within the bound, and its probabilities
+within 1e-6 in onnxruntime too.
 sentence-transformers is compared on the texts where it is defined to agree: no unknown token, at most max_length
 tokens, not empty.
 """
@@ -34,6 +36,24 @@ def m2v(binary, folder, texts):
         return np.load(out)
 
 
+def m2v_predict(binary, folder, texts, *options):
+    """What m2v predicts, a dictionary for each text."""
+    with tempfile.TemporaryDirectory() as work:
+        lines = Path(work) / "texts.jsonl"
+        lines.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
+        run = subprocess.run([binary, "predict", folder, lines, *options], check=True, capture_output=True, text=True)
+        return [json.loads(line) for line in run.stdout.splitlines()]
+
+
+def m2v_evaluate(binary, folder, texts, labels):
+    """What m2v says of its predictions."""
+    with tempfile.TemporaryDirectory() as work:
+        data = Path(work) / "data.jsonl"
+        data.write_text("".join(json.dumps({"text": t, "label": l}) + "\n" for t, l in zip(texts, labels)))
+        run = subprocess.run([binary, "evaluate", folder, data, "--json"], check=True, capture_output=True, text=True)
+        return json.loads(run.stdout)
+
+
 def model2vec(folder, texts):
     from model2vec import StaticModel
 
@@ -47,8 +67,9 @@ def sentence_transformers(folder, texts):
     return SentenceTransformer(str(folder), device="cpu").encode(texts)
 
 
-def onnxruntime(folder, texts):
-    """Tokenises with the exported tokenizer.json as a client does, and checks both outputs."""
+def onnxruntime(folder, texts, output=None):
+    """Tokenises with the exported tokenizer.json as a client does, and checks both outputs of the encoder, or gives
+    another output."""
     import onnx
     import onnxruntime as ort
     from tokenizers import Tokenizer
@@ -66,9 +87,11 @@ def onnxruntime(folder, texts):
         batch = tokenizer.encode_batch(texts[start : start + 64])
         ids = np.array([e.ids for e in batch], dtype=np.int64).reshape(len(batch), -1)
         mask = np.array([e.attention_mask for e in batch], dtype=np.int64).reshape(ids.shape)
-        hidden, embedding = session.run(
-            ["last_hidden_state", "sentence_embedding"], {"input_ids": ids, "attention_mask": mask}
-        )
+        inputs = {"input_ids": ids, "attention_mask": mask}
+        if output:
+            out.append(session.run([output], inputs)[0])
+            continue
+        hidden, embedding = session.run(["last_hidden_state", "sentence_embedding"], inputs)
         # A client that pools itself gets the same direction.
         pooled = (hidden * mask[..., None]).sum(axis=1)
         norm = lambda x: x / (np.linalg.norm(x, axis=1, keepdims=True) + 1e-32)
@@ -85,6 +108,47 @@ def report(folder, client, texts, expected, found, bound):
     return good
 
 
+def check_head(binary, folder, texts, short, bound):
+    """The head of a pipeline, in model2vec and in the graph."""
+    import onnx
+    from model2vec.inference import StaticModelPipeline
+
+    head = json.loads((folder / "config.json").read_text())["head_config"]
+    pipeline = StaticModelPipeline.from_pretrained(folder)
+    predicted = pipeline.predict(texts)
+    if head["activation"] == "identity":
+        output, python = "predictions", np.asarray(predicted, dtype=np.float32)
+        expected = np.array([line["values"] for line in m2v_predict(binary, folder, texts)], dtype=np.float32)
+        good = []
+    else:
+        output, python = "probabilities", pipeline.predict_proba(texts)
+        lines = m2v_predict(binary, folder, texts, "--proba")
+        expected = np.array([line["proba"] for line in lines], dtype=np.float32)
+        labels = [line.get("labels", line.get("label")) for line in lines]
+        same = [(x == list(y) if isinstance(x, list) else x == y) for x, y in zip(labels, predicted)]
+        # Where both compute in float32, no label may differ.
+        good = [all(same) or bound > 1e-6 and np.mean(same) > 0.99]
+        print(f"{folder}: model2vec: {sum(same)} of {len(same)} labels are the same: {'ok' if good[0] else 'FAILED'}")
+        truth = labels[1:] + labels[:1]
+        found, wanted = m2v_evaluate(binary, folder, texts, truth), pipeline.evaluate(texts, truth)
+        rows = {str(row["label"]): row for row in found["classes"]} | {k: found[k] for k in ("macro avg", "weighted avg")}
+        keys = ("precision", "recall", "f1-score", "support")
+        worst = max(abs(rows[name][key] - wanted[name][key]) for name in rows for key in keys)
+        worst = max(worst, abs(found["accuracy"] - wanted["accuracy"]))
+        good.append(worst <= (1e-9 if all(same) else 0.02))
+        print(f"{folder}: model2vec: evaluate, largest difference {worst:.1e}: {'ok' if good[-1] else 'FAILED'}")
+    good.append(report(folder, f"model2vec, {output}", len(texts), expected, python, bound))
+    if (folder / "onnx").exists():
+        found = onnxruntime(folder, texts, output)
+        ort_bound = 5e-6 if output == "predictions" else 1e-6
+        good.append(report(folder, f"onnxruntime, {output}", sum(short), expected[short], found[short], ort_bound))
+        notes = {note.key: note.value for note in onnx.load(folder / "onnx" / "model.onnx").metadata_props}
+        classes = json.loads(notes.get("classes", "null"))
+        good.append(classes == head["classes"])
+        print(f"{folder}: onnx: classes {classes}: {'ok' if good[-1] else 'FAILED'}")
+    return good
+
+
 def check(binary, folder, texts):
     folder = Path(folder)
     expected = m2v(binary, folder, texts)
@@ -98,6 +162,8 @@ def check(binary, folder, texts):
         found = onnxruntime(folder, texts)
         # Clients of the graph cut tokens, not code points: texts that model2vec cuts there may differ.
         good.append(report(folder, "onnxruntime", sum(short), expected[short], found[short], 5e-6))
+    if (folder / "head.safetensors").exists():
+        good += check_head(binary, folder, texts, short, python_bound)
     if importlib.util.find_spec("sentence_transformers"):
         model.tokenizer.no_truncation()
         whole = [model.tokenizer.encode(text, add_special_tokens=False).ids for text in texts]

@@ -4,6 +4,7 @@
 //! and [`tensor_file`] and [`tensor_file_with_header`] write files that a proper writer would refuse to.
 
 mod compare;
+mod pipelines;
 mod recorded;
 mod small;
 
@@ -12,6 +13,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 pub use compare::{assert_bits, assert_close};
+pub use pipelines::{Answers, RecordedPipeline};
 pub use recorded::{Recorded, recorded_names};
 pub use small::{small, small_with, tensor_file, tensor_file_with_header};
 

@@ -161,3 +161,54 @@ fn an_interrupt_leaves_nothing() {
     assert_eq!(child.wait().unwrap().code(), Some(130));
     assert_eq!(names(work.path()), [""; 0]);
 }
+
+/// A recorded pipeline as a folder.
+fn recorded_pipeline(folder: &Path, name: &str) {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures");
+    fs::create_dir(folder).unwrap();
+    for file in ["config.json", "head.safetensors", "model.safetensors"] {
+        fs::copy(fixtures.join("pipelines").join(name).join(file), folder.join(file)).unwrap();
+    }
+    fs::copy(fixtures.join("models/vq256/tokenizer.json"), folder.join("tokenizer.json")).unwrap();
+}
+
+#[test]
+fn a_classifier_keeps_its_head_which_is_verified_too() {
+    let work = tempfile::tempdir().unwrap();
+    for (name, output) in [("multilabel", "probabilities"), ("regression", "predictions")] {
+        let (model, out) = (work.path().join(name), work.path().join(format!("{name}-out")));
+        recorded_pipeline(&model, name);
+        let made = run(&out, &["--model", model.to_str().unwrap()]);
+        assert!(made.status.success(), "{}", text(&made.stderr));
+        let report = report(&out);
+        let artefacts = report["artefacts"].as_array().unwrap();
+        assert_eq!(artefacts.len(), 6);
+        for artefact in artefacts {
+            let head = &artefact["verified"]["head"];
+            assert_eq!((&head["output"], &head["passed"]), (&output.into(), &true.into()), "{artefact}");
+            let is_graph = artefact["file"] != "model.safetensors";
+            assert_eq!(
+                head["max_abs_diff_bound"].is_null(),
+                !is_graph && artefact["folder"] != "f32",
+                "{artefact}"
+            );
+            assert_eq!(head["same_labels"].is_null(), name == "regression", "{artefact}");
+            assert!(head["same_labels"].as_f64().is_none_or(|same| same > 0.98), "{artefact}");
+            assert!(
+                Checkpoint::load(&Dir::open(out.join(artefact["folder"].as_str().unwrap())).unwrap())
+                    .unwrap()
+                    .head
+                    .is_some()
+            );
+        }
+        let markdown = fs::read_to_string(out.join("report.md")).unwrap();
+        assert!(
+            markdown.contains(&format!("| int8/onnx/model.onnx | {output} | the table beside it |")),
+            "{markdown}"
+        );
+    }
+    // The head takes every dimension.
+    let model = work.path().join("multilabel");
+    let cut = run(&work.path().join("cut"), &["--model", model.to_str().unwrap(), "--dims", "8"]);
+    assert!(!cut.status.success() && text(&cut.stderr).contains("head"), "{}", text(&cut.stderr));
+}

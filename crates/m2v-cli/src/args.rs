@@ -1,9 +1,10 @@
 //! The arguments of all commands that read texts.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use m2v_infer::StaticModel;
+use m2v_core::{Checkpoint, Dir, Source as _};
+use m2v_infer::{Error, Pipeline, StaticModel};
 
 use crate::input::Input;
 use crate::model;
@@ -17,6 +18,28 @@ pub(crate) struct TextArgs {
     /// File with one text a line, or a .jsonl file of objects with a `text` field; absent or `-`: standard input,
     /// one text a line
     pub(crate) input: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+}
+
+impl TextArgs {
+    /// Opens the input and loads the model. The input comes first: a mistyped name should not cost a load.
+    pub(crate) fn open(&self) -> Result<(Input, StaticModel), Stop> {
+        let input = Input::open(self.input.as_deref())?;
+        let (_, checkpoint) = self.run.load(&self.model)?;
+        Ok((input, StaticModel::from_checkpoint(checkpoint)?))
+    }
+
+    /// The same with a pipeline.
+    pub(crate) fn open_pipeline(&self) -> Result<(Input, Pipeline), Stop> {
+        let input = Input::open(self.input.as_deref())?;
+        Ok((input, self.run.load_pipeline(&self.model)?))
+    }
+}
+
+/// How texts are run through a model.
+#[derive(Debug, clap::Args)]
+pub(crate) struct RunArgs {
     /// Tokens of a text that count, or `none` for all; longer texts are cut [default: the model's]
     #[arg(long, value_name = "N|none")]
     pub(crate) max_length: Option<MaxLength>,
@@ -26,19 +49,26 @@ pub(crate) struct TextArgs {
     threads: Option<u16>,
 }
 
-impl TextArgs {
-    /// Opens the input and loads the model. The input comes first: a mistyped name should not cost a load.
-    pub(crate) fn open(&self) -> Result<(Input, StaticModel), Stop> {
-        let input = Input::open(self.input.as_deref())?;
+impl RunArgs {
+    fn load(&self, model: &Path) -> Result<(Dir, Checkpoint), Stop> {
         if let Some(threads) = self.threads {
             rayon::ThreadPoolBuilder::new().num_threads(threads.into()).build_global()?;
         }
-        let model = model::load(&self.model)?;
-        let options = match self.max_length {
-            Some(MaxLength(length)) => model.options().with_max_length(length),
-            None => model.options(),
-        };
-        Ok((input, model.with_options(options)))
+        let dir = model::open(model)?;
+        let mut checkpoint = Checkpoint::load(&dir)?;
+        if let Some(MaxLength(length)) = self.max_length {
+            checkpoint.config.set_max_length(length);
+        }
+        Ok((dir, checkpoint))
+    }
+
+    /// Loads a model with a head.
+    pub(crate) fn load_pipeline(&self, model: &Path) -> Result<Pipeline, Stop> {
+        let (dir, checkpoint) = self.load(model)?;
+        if checkpoint.head.is_none() {
+            return Err(Error::NoHead { location: dir.locate("") }.into());
+        }
+        Ok(Pipeline::from_checkpoint(checkpoint)?)
     }
 }
 

@@ -1,5 +1,7 @@
 //! A few thousand texts at a time.
 
+use m2v_infer::Target;
+
 /// How much one chunk may hold. At least one text always fits.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
@@ -21,6 +23,8 @@ impl Default for Limits {
 pub(crate) struct Chunk {
     text: String,
     ends: Vec<usize>,
+    /// What each text truly is, if the input says so.
+    labels: Vec<Target>,
     first: u64,
     input_bytes: u64,
 }
@@ -32,6 +36,7 @@ impl Chunk {
         self.text.clear();
         self.text.shrink_to(1 << 22);
         self.ends.clear();
+        self.labels.clear();
         self.first = first;
         self.input_bytes = 0;
     }
@@ -41,6 +46,16 @@ impl Chunk {
         self.text.push_str(text);
         self.ends.push(self.text.len());
         self.input_bytes += input_bytes as u64;
+    }
+
+    /// Says what the text that was added last truly is.
+    pub(crate) fn push_label(&mut self, label: Target) {
+        self.labels.push(label);
+    }
+
+    /// What each text truly is, if the input says so.
+    pub(crate) fn labels(&self) -> &[Target] {
+        &self.labels
     }
 
     pub(crate) fn is_empty(&self) -> bool {

@@ -50,7 +50,7 @@ impl Encode {
         let (input, model) = self.texts.open()?;
         let progress = Progress::new(&input, output.is_some());
         if self.per_token {
-            let length = self.texts.max_length.and_then(|MaxLength(length)| length);
+            let length = self.texts.run.max_length.and_then(|MaxLength(length)| length);
             let mut lines = Lines::new(Output::create(output)?);
             for_each_chunk(input, small_chunks(model.dim()), &progress, |chunk| {
                 write_tokens(&model, length, chunk, &mut lines)
@@ -152,7 +152,11 @@ fn small_chunks(dim: usize) -> Limits {
     Limits { bytes: (1 << 22) / dim.max(1), ..Limits::default() }
 }
 
-fn push_row(line: &mut Vec<u8>, row: ndarray::ArrayView1<'_, f32>, number: u64) -> Result<(), Stop> {
+pub(crate) fn push_row(
+    line: &mut Vec<u8>,
+    row: ndarray::ArrayView1<'_, f32>,
+    number: u64,
+) -> Result<(), Stop> {
     let row = row.to_slice().ok_or_else(|| Stop::error("a row with gaps"))?;
     let wrong =
         |value| Stop::error(format!("text {number}: its vector holds {value}, which JSON cannot write"));
@@ -160,7 +164,7 @@ fn push_row(line: &mut Vec<u8>, row: ndarray::ArrayView1<'_, f32>, number: u64) 
 }
 
 /// The encoder works on many texts at once and cannot say which of them it failed on.
-fn in_texts(chunk: &Chunk, error: m2v_infer::Error) -> Stop {
+pub(crate) fn in_texts(chunk: &Chunk, error: m2v_infer::Error) -> Stop {
     let last = chunk.number(chunk.len().saturating_sub(1));
     Stop::error(format!("texts {} to {last}: {}", chunk.number(0), crate::stop::explain(&error)))
 }

@@ -1,19 +1,32 @@
-//! Reading texts: one a line, or one a JSON object.
+//! Reading texts: one a line, or one a JSON object, perhaps with a label.
 
 use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, IsTerminal, Read};
 use std::path::Path;
 
+use m2v_infer::Target;
+
 use crate::chunk::{Chunk, Limits};
 use crate::stop::Stop;
+
+/// What a line is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Format {
+    /// A text.
+    Text,
+    /// A JSON object with a `text`.
+    Record,
+    /// A JSON object with a `text` and a `label`.
+    Labelled,
+}
 
 /// A stream of texts: a file or standard input.
 pub(crate) struct Input {
     /// What messages call it.
     name: String,
     bytes: BufReader<Box<dyn Read + Send>>,
-    is_json: bool,
+    format: Format,
     /// Bytes there are to read, where that is known.
     len: Option<u64>,
     is_terminal: bool,
@@ -25,27 +38,41 @@ pub(crate) struct Input {
 impl Input {
     /// Opens a file; nothing or `-` is standard input.
     pub(crate) fn open(path: Option<&Path>) -> Result<Self, Stop> {
+        let is_json = path.is_some_and(|path| has_extension(path, "jsonl"));
+        Self::open_as(path, if is_json { Format::Record } else { Format::Text })
+    }
+
+    /// Opens a file of JSON objects with `text` and `label`; `-` is standard input.
+    pub(crate) fn open_labelled(path: &Path) -> Result<Self, Stop> {
+        Self::open_as(Some(path), Format::Labelled)
+    }
+
+    /// What messages call it.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn open_as(path: Option<&Path>, format: Format) -> Result<Self, Stop> {
         let Some(path) = path.filter(|path| *path != Path::new("-")) else {
             let stdin = io::stdin();
             let is_terminal = stdin.is_terminal();
-            return Ok(Self::new("standard input".to_owned(), Box::new(stdin), false, None, is_terminal));
+            return Ok(Self::new("standard input".to_owned(), Box::new(stdin), format, None, is_terminal));
         };
         let name = path.display().to_string();
         let file = File::open(path).map_err(|error| Stop::error(format!("{name}: {error}")))?;
         let metadata = file.metadata().ok().filter(std::fs::Metadata::is_file);
-        let is_json = has_extension(path, "jsonl");
-        Ok(Self::new(name, Box::new(file), is_json, metadata.map(|metadata| metadata.len()), false))
+        Ok(Self::new(name, Box::new(file), format, metadata.map(|metadata| metadata.len()), false))
     }
 
     fn new(
         name: String,
         bytes: Box<dyn Read + Send>,
-        is_json: bool,
+        format: Format,
         len: Option<u64>,
         is_terminal: bool,
     ) -> Self {
         let bytes = BufReader::with_capacity(1 << 18, bytes);
-        Self { name, bytes, is_json, len, is_terminal, lines: 0, line: Vec::new() }
+        Self { name, bytes, format, len, is_terminal, lines: 0, line: Vec::new() }
     }
 
     /// Bytes there are to read, where that is known.
@@ -73,9 +100,17 @@ impl Input {
                 break;
             }
             self.lines += 1;
-            let text = text_of(&self.line, self.is_json);
             let wrong = |reason| Stop::error(format!("{}, line {}: {reason}", self.name, self.lines));
-            chunk.push(&text.map_err(wrong)?, read);
+            let line = line_of(&self.line).map_err(wrong)?;
+            match self.format {
+                Format::Text => chunk.push(line, read),
+                Format::Record => chunk.push(&record::<Record<'_>>(line, RECORD).map_err(wrong)?.text, read),
+                Format::Labelled => {
+                    let Labelled { text, label } = record(line, LABELLED).map_err(wrong)?;
+                    chunk.push(&text, read);
+                    chunk.push_label(label);
+                }
+            }
             if self.bytes.buffer().is_empty() {
                 break;
             }
@@ -89,20 +124,23 @@ pub(crate) fn has_extension(path: &Path, extension: &str) -> bool {
     path.extension().is_some_and(|found| found.eq_ignore_ascii_case(extension))
 }
 
-/// The text of a line, or what is wrong with it.
-fn text_of(line: &[u8], is_json: bool) -> Result<Cow<'_, str>, String> {
+/// A line without its end, or what is wrong with it.
+fn line_of(line: &[u8]) -> Result<&str, String> {
     let line = match line.strip_suffix(b"\n") {
         Some(line) => line.strip_suffix(b"\r").unwrap_or(line),
         None => line,
     };
-    let line = std::str::from_utf8(line).map_err(|error| {
+    std::str::from_utf8(line).map_err(|error| {
         let at = error.valid_up_to() + 1;
         format!(
             "not UTF-8 at byte {at} of the line; convert the input first, e.g. `iconv -f latin1 -t utf-8`"
         )
-    })?;
-    if is_json { text_of_json(line) } else { Ok(line.into()) }
+    })
 }
+
+const RECORD: &str = "expected an object with a `text` field that is a string";
+const LABELLED: &str = "expected an object with a `text` field that is a string, and a `label` field that is a \
+                        string, a whole number, a boolean, or a list of such";
 
 #[derive(serde::Deserialize)]
 struct Record<'a> {
@@ -110,21 +148,26 @@ struct Record<'a> {
     text: Cow<'a, str>,
 }
 
-fn text_of_json(line: &str) -> Result<Cow<'_, str>, String> {
-    const EXPECTED: &str = "expected an object with a `text` field that is a string";
+#[derive(serde::Deserialize)]
+struct Labelled<'a> {
+    #[serde(borrow)]
+    text: Cow<'a, str>,
+    label: Target,
+}
+
+fn record<'a, T: serde::Deserialize<'a>>(line: &'a str, expected: &str) -> Result<T, String> {
     match line.trim_ascii_start().chars().next() {
         Some('{') => {}
         // serde would take a list for a record.
-        Some(_) => return Err(format!("not a JSON object; {EXPECTED}")),
-        None => return Err(format!("blank line; {EXPECTED}")),
+        Some(_) => return Err(format!("not a JSON object; {expected}")),
+        None => return Err(format!("blank line; {expected}")),
     }
-    let record: Record<'_> = serde_json::from_str(line).map_err(|error| {
+    serde_json::from_str(line).map_err(|error| {
         // serde_json counts lines within the record: always 1, and misleading here.
         let text = error.to_string();
         let reason = text.rsplit_once(" at line ").map_or(&*text, |(reason, _)| reason);
-        format!("{reason} (column {}); {EXPECTED}", error.column())
-    })?;
-    Ok(record.text)
+        format!("{reason} (column {}); {expected}", error.column())
+    })
 }
 
 #[cfg(test)]
@@ -133,17 +176,19 @@ mod tests {
 
     #[test]
     fn lines_end_at_line_feeds_and_nothing_else_is_trimmed() {
-        let text = |line: &'static [u8]| text_of(line, false).unwrap();
+        let text = |line: &'static [u8]| line_of(line).unwrap();
         assert_eq!(text(b" a\t\r\n"), " a\t");
         assert_eq!(text(b"\n"), "");
         assert_eq!(text(b"a\r\r\n"), "a\r");
         assert_eq!(text(b"no end\r"), "no end\r");
-        assert!(text_of(b"ok \xff\n", false).unwrap_err().contains("byte 4"));
+        assert!(line_of(b"ok \xff\n").unwrap_err().contains("byte 4"));
     }
 
     #[test]
     fn records_have_a_text() {
-        let text = |line: &'static str| text_of(line.as_bytes(), true);
+        let text = |line: &'static str| {
+            record::<Record<'_>>(line_of(line.as_bytes())?, RECORD).map(|record| record.text)
+        };
         assert_eq!(text("{\"id\": 1, \"text\": \"a\\nb\"}\r\n").unwrap(), "a\nb");
         for wrong in [
             "",
@@ -158,6 +203,26 @@ mod tests {
             assert!(text(wrong).unwrap_err().contains(EXPECTED_PART), "{wrong}");
         }
         assert!(text("{\"id\": 1}").unwrap_err().starts_with("missing field `text` (column 9)"));
+    }
+
+    #[test]
+    fn labels_are_values_or_lists() {
+        let label = |line: &'static str| record::<Labelled<'_>>(line, LABELLED).map(|record| record.label);
+        for (value, expected) in [
+            ("\"a\"", Target::from("a")),
+            ("-7", (-7).into()),
+            ("true", true.into()),
+            ("[]", Target::Labels(Vec::new())),
+            ("[\"a\", \"b\"]", vec!["a", "b"].into()),
+        ] {
+            let line = format!("{{\"text\": \"t\", \"label\": {value}}}").leak();
+            assert_eq!(label(line), Ok(expected));
+        }
+        for wrong in ["null", "0.5", "{}", "[[]]", "[null]", "18446744073709551615"] {
+            let line = format!("{{\"text\": \"t\", \"label\": {wrong}}}").leak();
+            assert!(label(line).unwrap_err().contains("a `label` field that is"), "{wrong}");
+        }
+        assert!(label("{\"text\": \"t\"}").unwrap_err().contains("missing field `label`"));
     }
 
     const EXPECTED_PART: &str = "expected an object with a `text` field";

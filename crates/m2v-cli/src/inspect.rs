@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use indicatif::{DecimalBytes, HumanCount};
-use m2v_core::{Checkpoint, Dir, Head, Layout, Source as _, Tensor};
+use m2v_core::{Checkpoint, Dir, Layout, MlpHead, Source as _, Tensor};
 use m2v_infer::StaticModel;
 use serde_json::{Map, Value, json};
 
@@ -71,7 +71,7 @@ fn facts(path: &str, dir: &Dir, checkpoint: &Checkpoint, model: &StaticModel) ->
     }))
 }
 
-fn head(head: &Head) -> Value {
+fn head(head: &MlpHead) -> Value {
     let layers: Vec<_> = head.layers().iter().map(|layer| layer.weight.shape()).collect();
     // Shapes of weights are [out, in]; told the way data flows.
     let layers: Vec<_> = layers.iter().map(|shape| shape.iter().rev().collect::<Vec<_>>()).collect();
@@ -90,7 +90,7 @@ fn layout_name(layout: Layout) -> &'static str {
 /// The files of a model that are there, with their sizes.
 fn file_sizes(dir: &Dir, layout: Layout) -> Result<Map<String, Value>, Stop> {
     let mut sizes = Map::new();
-    let others = ["modules.json", "head.safetensors", "README.md"];
+    let others = ["modules.json", "head.safetensors", "pipeline.skops", "README.md"];
     for name in [layout.config(), layout.table(), layout.tokenizer()].into_iter().chain(others) {
         let bytes = dir.read(name).map_err(|error| Stop::error(format!("{}: {error}", dir.locate(name))))?;
         if let Some(bytes) = bytes {
@@ -144,6 +144,12 @@ fn readable(facts: &Value) -> String {
         ("head".to_owned(), optional(&facts["head"], &describe_head)),
         ("table bytes".to_owned(), bytes(&facts["bytes"]["table"])),
     ];
+    if let Some(classes) = facts["head"]["classes"].as_array() {
+        // As JSON, which tells "1" from 1: the order is that of `proba`.
+        let classes: Vec<_> = classes.iter().map(Value::to_string).collect();
+        let place = lines.len() - 1;
+        lines.insert(place, ("classes".to_owned(), classes.join(", ")));
+    }
     for (name, size) in facts["bytes"]["files"].as_object().into_iter().flatten() {
         lines.push((name.clone(), bytes(size)));
     }

@@ -1,10 +1,11 @@
-//! `m2v`: embed texts with Model2Vec models, look into the models, quantise them, export them to ONNX.
+//! `m2v`: embed and classify texts with Model2Vec models, look into the models, quantise them, export them to ONNX.
 //!
-//! One file a command (`encode`, `tokenize`, `inspect`, `quantize`, `export`); the others are what they share:
+//! One file a command (`encode`, `tokenize`, `predict`, `evaluate`, `inspect`, `quantize`, `convert_head`, `export`);
+//! the others are what they share:
 //!
 //! ```text
-//! input ─ chunk ─ stream ─▶ (encode, tokenize) ─▶ lines, npy ─ output
-//!                model ─▶ (quantize, export)   ─▶ folder
+//! input ─ chunk ─ stream ─▶ (encode, tokenize, predict, evaluate) ─▶ lines, npy ─ output
+//!                model ─▶ (quantize, convert_head, export)        ─▶ folder
 //! ```
 //!
 //! Texts are read, encoded and written a chunk at a time, so memory does not grow with the input. Nothing but
@@ -13,7 +14,9 @@
 
 mod args;
 mod chunk;
+mod convert_head;
 mod encode;
+mod evaluate;
 mod export;
 mod folder;
 mod input;
@@ -23,6 +26,7 @@ mod lines;
 mod model;
 mod npy;
 mod output;
+mod predict;
 mod progress;
 mod quantize;
 mod stop;
@@ -36,7 +40,7 @@ use clap::{Parser, Subcommand};
 
 use crate::stop::Stop;
 
-/// Embed texts with Model2Vec models, look into the models, quantise them, export them to ONNX
+/// Embed and classify texts with Model2Vec models, look into the models, quantise them, export them to ONNX
 ///
 /// MODEL is always the path of a model folder: config.json, model.safetensors and tokenizer.json as Python
 /// model2vec saves them, or a sentence-transformers folder with a StaticEmbedding.
@@ -59,8 +63,11 @@ Exit codes: 0 done, 1 error, 2 wrong usage, 130 interrupted.";
 enum Command {
     Encode(encode::Encode),
     Tokenize(tokenize::Tokenize),
+    Predict(predict::Predict),
+    Evaluate(evaluate::Evaluate),
     Inspect(inspect::Inspect),
     Quantize(quantize::Quantize),
+    ConvertHead(convert_head::ConvertHead),
     Export(export::Export),
 }
 
@@ -69,8 +76,11 @@ fn main() -> ExitCode {
     let result = interrupt::watch().and_then(|()| match cli.command {
         Command::Encode(command) => command.run(),
         Command::Tokenize(command) => command.run(),
+        Command::Predict(command) => command.run(),
+        Command::Evaluate(command) => command.run(),
         Command::Inspect(command) => command.run(),
         Command::Quantize(command) => command.run(),
+        Command::ConvertHead(command) => command.run(),
         Command::Export(command) => command.run(),
     });
     let (code, message) = match result {

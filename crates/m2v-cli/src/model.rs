@@ -2,8 +2,7 @@
 
 use std::path::Path;
 
-use m2v_core::{Checkpoint, Dir};
-use m2v_infer::StaticModel;
+use m2v_core::Dir;
 
 use crate::stop::Stop;
 
@@ -27,9 +26,4 @@ pub(crate) fn open(path: &Path) -> Result<Dir, Stop> {
     // it has that in common with every program that maps or executes files, and it lives for seconds.
     let dir = unsafe { Dir::open_mapped(path)? };
     Ok(dir)
-}
-
-/// Loads a model to encode with.
-pub(crate) fn load(path: &Path) -> Result<StaticModel, Stop> {
-    Ok(StaticModel::from_checkpoint(Checkpoint::load(&open(path)?)?)?)
 }

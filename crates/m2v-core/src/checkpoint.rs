@@ -10,9 +10,12 @@ use crate::buffer::Buffer;
 use crate::card::Card;
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::head::Head;
+use crate::finite::finite;
 use crate::io::{Sink, Source};
 use crate::layout::{Files, Layout, read};
+use crate::mlp_head::MlpHead;
+#[cfg(feature = "skops")]
+use crate::skops::read as read_skops;
 use crate::table::EmbeddingTable;
 use crate::tensor::Tensor;
 use crate::tensor_file::{TensorFile, read_file, write_tensors};
@@ -43,7 +46,7 @@ pub struct Checkpoint {
     /// The bytes of `tokenizer.json`.
     pub tokenizer: Buffer,
     /// The classifier or regressor on top, if the model is a pipeline.
-    pub head: Option<Head>,
+    pub head: Option<MlpHead>,
     /// The model card, if there is one.
     pub card: Option<Card>,
     /// How the folder it came from was laid out. [`Checkpoint::save`] always writes [`Layout::Model2Vec`].
@@ -58,6 +61,10 @@ impl Checkpoint {
 
     /// Reads a model, whichever of the [layouts](Layout) it has. The table keeps its dtype and shares the
     /// source's bytes.
+    ///
+    /// A head is read from `head.safetensors`, or with the feature `skops` from the `pipeline.skops` of model2vec
+    /// before 0.9. In the table under a head NaN becomes 0 and ±∞ the largest number of the dtype, as in the
+    /// reference.
     ///
     /// # Errors
     /// [`Error::NoModel`] if no layout matches; otherwise an error that names the file, and the tensor or key.
@@ -120,6 +127,7 @@ impl Checkpoint {
             error => error.in_file(&table_file),
         })?;
         let head = read_head(source, &config_file, &config, table.dim())?;
+        let table = if head.is_some() { finite(table)? } else { table };
         let card = read(source, "README.md")?.map(|bytes| Card::parse(&String::from_utf8_lossy(&bytes)));
         Ok(Self { config, table, tokenizer: files.tokenizer, head, card, layout })
     }
@@ -131,8 +139,12 @@ impl Checkpoint {
     /// not. The card keeps its front matter. Call [`Sink::finish`] afterwards to make the files visible.
     ///
     /// # Errors
-    /// [`Error::Io`] if the sink fails, [`Error::Json`] if the tokenizer is not JSON.
+    /// [`Error::Io`] if the sink fails, [`Error::Json`] if the tokenizer is not JSON, [`Error::Tensor`] if the head
+    /// takes vectors of another length than the table's.
     pub fn save(&self, sink: &mut dyn Sink) -> Result<()> {
+        if let Some(head) = &self.head {
+            head.check_input(self.table.dim())?;
+        }
         let mut tensors = vec![("embeddings", self.table.embeddings())];
         tensors.extend(self.table.weights().map(|weights| ("weights", weights)));
         tensors.extend(self.table.mapping().map(|mapping| ("mapping", mapping)));
@@ -162,7 +174,7 @@ impl Checkpoint {
         config.set("embedding_dtype", Some(self.table.dtype().name().into()));
         config.set("vocabulary_quantization", self.table.mapping().map(|_| self.table.rows().into()));
         config.set("hidden_dim", Some(self.table.dim().into()));
-        config.set("head_config", self.head.as_ref().map(Head::config));
+        config.set("head_config", self.head.as_ref().map(MlpHead::config));
         config
     }
 }
@@ -196,25 +208,48 @@ fn read_table(file: &str, bytes: &Buffer) -> Result<EmbeddingTable> {
     EmbeddingTable::try_new(embeddings.clone(), optional("weights"), optional("mapping"))
 }
 
-fn read_head(source: &dyn Source, config_file: &str, config: &Config, dim: usize) -> Result<Option<Head>> {
-    let head_config = match config.get("head_config") {
-        None | Some(Value::Null) => return Ok(None),
-        Some(head_config) => head_config,
-    };
+fn read_head(source: &dyn Source, config_file: &str, config: &Config, dim: usize) -> Result<Option<MlpHead>> {
     let file = source.locate("head.safetensors");
-    let bytes = read(source, "head.safetensors")?.ok_or_else(|| Error::MissingFile {
-        file: file.clone(),
-        reason: format!("{config_file} has a head_config"),
-    })?;
+    let bytes = read(source, "head.safetensors")?;
+    let head_config = config.get("head_config").filter(|head_config| !head_config.is_null());
+    let (head_config, bytes) = match (head_config, bytes) {
+        (Some(head_config), Some(bytes)) => (head_config, bytes),
+        (None, None) => return read_legacy_head(source, dim),
+        (Some(_), None) => {
+            return Err(Error::MissingFile { file, reason: format!("{config_file} has a head_config") });
+        }
+        (None, Some(_)) => {
+            return Err(Error::Config {
+                file: config_file.to_owned(),
+                key: "head_config".to_owned(),
+                expected: "n_layers, activation and classes, as there is a head.safetensors".to_owned(),
+                found: "nothing".to_owned(),
+            });
+        }
+    };
     let TensorFile { mut tensors, others } = read_file(&file, &bytes)?;
     if let Some((name, found)) = others.iter().find(|(name, _)| name.starts_with("head.")) {
         return Err(Error::tensor(name, "floats", found).in_file(&file));
     }
     let take = |name: &str| -> Option<Tensor> { tensors.swap_remove(name) };
-    let head = Head::from_parts(config_file, head_config, take)
+    let head = MlpHead::from_parts(config_file, head_config, take)
         .and_then(|head| head.check_input(dim).map(|()| head))
         .map_err(|error| error.in_file(&file))?;
     Ok(Some(head))
+}
+
+/// The head of a pipeline that model2vec before 0.9 saved.
+fn read_legacy_head(source: &dyn Source, dim: usize) -> Result<Option<MlpHead>> {
+    let Some(bytes) = read(source, "pipeline.skops")? else { return Ok(None) };
+    let file = source.locate("pipeline.skops");
+    let head = read_skops(&file, &bytes)?;
+    head.check_input(dim).map_err(|error| error.in_file(&file))?;
+    Ok(Some(head))
+}
+
+#[cfg(not(feature = "skops"))]
+fn read_skops(file: &str, _: &Buffer) -> Result<MlpHead> {
+    Err(Error::skops(file, "head", "a build with the feature `skops` of m2v-core", "one without"))
 }
 
 /// Whether sentence-transformers would normalise: a `Normalize` module in `modules.json`.

@@ -105,6 +105,26 @@ pub enum Error {
         /// The table covers the ids `0..count`.
         count: usize,
     },
+    /// A legacy head, `pipeline.skops`, is not what such a file is, or is beyond the limits.
+    #[error("{file}: {place}: expected {expected}, found {found}")]
+    Skops {
+        /// Path or address of the file.
+        file: String,
+        /// The member of the archive, or the attribute of the head.
+        place: String,
+        /// What would have been accepted.
+        expected: String,
+        /// What was there.
+        found: String,
+    },
+    /// A legacy head, `pipeline.skops`, holds an object of a type that is not read.
+    #[error("{file}: {name} is not among the types that a Model2Vec head is made of; no other is read")]
+    SkopsType {
+        /// Path or address of the file.
+        file: String,
+        /// The type.
+        name: String,
+    },
     /// An error with the file it was found in.
     #[error("{file}: {source}")]
     InFile {
@@ -120,6 +140,11 @@ impl Error {
     #[must_use]
     pub(crate) fn in_file(self, file: impl Into<String>) -> Self {
         Self::InFile { file: file.into(), source: Box::new(self) }
+    }
+
+    pub(crate) fn skops(file: &str, place: &str, expected: &str, found: &str) -> Self {
+        let [file, place, expected, found] = [file, place, expected, found].map(str::to_owned);
+        Self::Skops { file, place, expected, found }
     }
 
     pub(crate) fn tensor(

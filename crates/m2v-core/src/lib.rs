@@ -9,7 +9,7 @@
 //! ```
 //!
 //! A [`Checkpoint`] is everything a model folder holds: its [`Config`], an [`EmbeddingTable`], the bytes of
-//! `tokenizer.json`, perhaps a classifier [`Head`], and the model [`Card`]. It is read from any [`Source`] and
+//! `tokenizer.json`, perhaps a classifier's head ([`MlpHead`]), and the model [`Card`]. It is read from any [`Source`] and
 //! written to any [`Sink`]: a folder ([`Dir`], [`DirSink`]), bytes in memory ([`Memory`]), single files
 //! ([`Files`]), or an implementation of your own.
 //!
@@ -38,12 +38,16 @@ mod checkpoint;
 mod config;
 mod dtype;
 mod error;
-mod head;
+mod finite;
 mod io;
 mod kernel;
+mod label;
 mod layout;
+mod mlp_head;
 mod output;
 mod pages;
+#[cfg(feature = "skops")]
+mod skops;
 mod table;
 mod tensor;
 mod tensor_file;
@@ -55,11 +59,12 @@ pub use checkpoint::Checkpoint;
 pub use config::{Config, DEFAULT_MAX_LENGTH};
 pub use dtype::{Dtype, Element};
 pub use error::{Error, Result};
-pub use head::{Activation, Head, Layer};
 pub use io::{Dir, DirSink, Files, Memory, Sink, Source};
 #[doc(hidden)]
 pub use kernel::Isa;
+pub use label::Label;
 pub use layout::Layout;
+pub use mlp_head::{Activation, Layer, MlpHead};
 pub use output::zeros;
 pub use table::{EmbeddingTable, PoolOptions};
 pub use tensor::{Tensor, ViewError};

@@ -37,6 +37,57 @@ pub enum Error {
         /// The tokenizer's largest id.
         max_id: u32,
     },
+    /// A model without a head was loaded as a pipeline.
+    #[error(
+        "{location}: no head here: a pipeline has head.safetensors and a head_config in config.json, or, from \
+         model2vec before 0.9, pipeline.skops"
+    )]
+    NoHead {
+        /// Path or address of the model.
+        location: String,
+    },
+    /// Encoder and head do not belong together.
+    #[error("the head takes vectors of length {input}, but the encoder gives vectors of length {dim}")]
+    HeadInput {
+        /// What the head takes.
+        input: usize,
+        /// What the encoder gives.
+        dim: usize,
+    },
+    /// A classifier whose classes have no labels was asked for labels.
+    #[error("predict: this classifier has no classes (null in head_config); predict_proba needs none")]
+    NoClasses,
+    /// A regression was asked for what only classifiers have.
+    #[error("{call}: this head is a regression, which has no classes; predict gives its values")]
+    Regression {
+        /// The call.
+        call: &'static str,
+    },
+    /// The head made something that is no number of a text.
+    #[error("head: one of its outputs for a text is {value}; do the table's weights hold such numbers?")]
+    NotFinite {
+        /// The output.
+        value: f32,
+    },
+    /// The label to evaluate a text with is of the wrong kind.
+    #[error("label of text {text}: expected {expected}, found {found}")]
+    Target {
+        /// The text, counted from 0.
+        text: usize,
+        /// What this classifier predicts.
+        expected: &'static str,
+        /// What was given.
+        found: String,
+    },
+    /// Nothing to evaluate with.
+    #[error("evaluate: expected at least one text with its label, found none")]
+    NothingToEvaluate,
+    /// A pipeline that was not made of a checkpoint was to be saved.
+    #[error("save: only a pipeline that was loaded, or made of a checkpoint, can be saved")]
+    NoCheckpoint,
+    /// A [`Head`](crate::Head) of another crate failed.
+    #[error("head: {0}")]
+    Head(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// An [`Encoder`](crate::Encoder) of another crate failed.
     #[error("encoder: {0}")]
     Encoder(#[source] Box<dyn std::error::Error + Send + Sync>),

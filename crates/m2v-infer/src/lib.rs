@@ -33,6 +33,23 @@
 //! # }
 //! ```
 //!
+//! A [`Pipeline`] is a classifier or regressor: an encoder and a [`Head`] on top.
+//!
+//! ```no_run
+//! use m2v_infer::core::Dir;
+//! use m2v_infer::{Pipeline, Prediction};
+//!
+//! let pipeline = Pipeline::load(&Dir::open("models/sentiment")?)?;
+//! let texts = ["what a lovely day", "never again"];
+//! for (text, prediction) in texts.iter().zip(&pipeline.predict(&texts)?) {
+//!     if let Prediction::Label(label) = prediction {
+//!         assert!(label == &"good".into() || label == &"bad".into(), "{text}");
+//!     }
+//! }
+//! assert_eq!(pipeline.predict_proba(&texts)?.shape(), [2, 2]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! Quantise on load by putting a step of `m2v-quant` between `Checkpoint::load` and
 //! [`StaticModel::from_checkpoint`].
 #![forbid(unsafe_code)]
@@ -40,14 +57,26 @@
 mod blocks;
 mod encoder;
 mod error;
+mod head;
+mod mlp;
+mod pipeline;
+mod predictions;
+mod report;
 mod scratch;
 mod static_model;
+mod target;
 
 pub use blocks::Blocks;
 pub use encoder::{BLOCK, Encoder, EncoderExt};
 pub use error::{Error, Result};
-pub use scratch::{Scratch, ScratchPool};
+pub use head::{Head, Output, Task};
+pub use mlp::Mlp;
+pub use pipeline::Pipeline;
+pub use predictions::{Labels, Prediction, Predictions};
+pub use report::{ClassScores, Confusion, Report, Scores};
+pub use scratch::{HeadScratch, Scratch, ScratchPool};
 pub use static_model::{EncodeOptions, StaticModel, TokenEmbeddings};
+pub use target::Target;
 
 // The crates whose types appear in this crate's signatures.
 pub use {m2v_core as core, m2v_tokenize as tokenize, ndarray};

@@ -14,6 +14,18 @@ pub struct Scratch {
     pub ids: Vec<u32>,
     /// Where each text's ids end in `ids`.
     pub ends: Vec<usize>,
+    /// What a pipeline's head works in.
+    pub head: HeadScratch,
+}
+
+/// What a [`Pipeline`](crate::Pipeline) and its head reuse from block to block.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct HeadScratch {
+    /// The embeddings of a block.
+    pub(crate) embeddings: Vec<f32>,
+    /// For the head to use as it likes; what is in them is of no meaning.
+    pub buffers: [Vec<f32>; 2],
 }
 
 /// A bounded set of [`Scratch`] to borrow from, so that calls that do not bring one find theirs warm.

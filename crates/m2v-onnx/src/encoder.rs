@@ -3,7 +3,7 @@
 use m2v_core::{Buffer, Dtype, EmbeddingTable, Tensor};
 use m2v_tokenize::Vocabulary;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::graph::{Attribute, GraphBuilder, Value};
 use crate::lower::Lower;
 
@@ -49,6 +49,10 @@ pub(crate) fn build(
         let value = head.lower(&mut graph, embedding)?;
         let (name, width) = head.output();
         graph.output(name, &value, Dtype::F32, &[axes[0], &width.to_string()]);
+        if let Some(classes) = head.classes() {
+            let classes = serde_json::to_string(classes).map_err(|source| Error::Lower(source.into()))?;
+            graph.note("classes", classes);
+        }
     }
     Ok(graph)
 }

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::encoder;
 use crate::error::{Error, Result};
+use crate::head::HeadGraph;
 use crate::lower::Lower;
 
 /// Where the graph is written if nothing else is asked for; transformers.js, fastembed and others look there.
@@ -23,11 +24,11 @@ const LIMIT: u64 = 1 << 31;
 pub struct ExportOptions<'a> {
     /// The name of the graph's file within the folder.
     pub graph: &'a str,
-    /// A head to put on top of the encoder: one more output.
+    /// A head to put on top of the encoder, in place of the model's own: one more output.
     pub head: Option<&'a dyn Lower>,
 }
 
-/// The encoder alone, as [`DEFAULT_GRAPH`].
+/// The encoder and the model's head if it has one, as [`DEFAULT_GRAPH`].
 impl Default for ExportOptions<'_> {
     fn default() -> Self {
         Self { graph: DEFAULT_GRAPH, head: None }
@@ -58,12 +59,16 @@ impl fmt::Debug for ExportOptions<'_> {
 /// Writes a model as the one folder that all clients read: what [`Checkpoint::save`] writes, the graph, and
 /// `tokenizer_config.json` and `special_tokens_map.json` for transformers and its kin.
 ///
+/// A model with a head gets one more output: `probabilities`, f32 `[batch_size, classes]`, or of a regression
+/// `predictions`. The classes are in the graph's `metadata_props`, under `classes`, as JSON, and as strings in
+/// `config.json`, under `id2label` and `label2id`.
+///
 /// In `tokenizer.json` the post-processor is taken out as well, so that no client adds special tokens;
 /// `config.json` gets `pad_token_id`, `hidden_size` and `num_hidden_layers`. Call [`Sink::finish`] afterwards.
 ///
 /// # Errors
 /// [`Error::Ids`] if the table does not cover the tokenizer's ids, [`Error::TooLarge`] from 2 GiB on,
-/// [`Error::Data`] if the sink fails.
+/// [`Error::Data`] if the sink fails or the model's head does not fit its table.
 pub fn export(checkpoint: &Checkpoint, options: &ExportOptions<'_>, sink: &mut dyn Sink) -> Result<()> {
     let vocabulary = Vocabulary::from_json(&checkpoint.tokenizer)?;
     let covered = checkpoint.table.id_count();
@@ -71,7 +76,12 @@ pub fn export(checkpoint: &Checkpoint, options: &ExportOptions<'_>, sink: &mut d
         return Err(Error::Ids { covered, max_id: vocabulary.max_id() });
     }
     let normalize = checkpoint.config.normalize().unwrap_or(false);
-    let graph = encoder::build(&checkpoint.table, &vocabulary, normalize, options.head)?.finish();
+    if let Some(head) = &checkpoint.head {
+        head.check_input(checkpoint.table.dim())?;
+    }
+    let own = checkpoint.head.as_ref().map(|head| HeadGraph { head, dim: checkpoint.table.dim() });
+    let head = options.head.or(own.as_ref().map(|head| head as &dyn Lower));
+    let graph = encoder::build(&checkpoint.table, &vocabulary, normalize, head)?.finish();
     if graph.len() >= LIMIT {
         return Err(Error::TooLarge { file: options.graph.to_owned(), bytes: graph.len() });
     }
@@ -82,6 +92,13 @@ pub fn export(checkpoint: &Checkpoint, options: &ExportOptions<'_>, sink: &mut d
     // Text-embeddings-inference reads these two of any model.
     folder.config.set("hidden_size", Some(checkpoint.table.dim().into()));
     folder.config.set("num_hidden_layers", Some(0.into()));
+    if let Some(classes) = head.and_then(Lower::classes) {
+        let names = classes.iter().map(ToString::to_string).enumerate();
+        let (id2label, label2id) =
+            names.map(|(i, name)| ((i.to_string(), json!(name)), (name, json!(i)))).unzip();
+        folder.config.set("id2label", Some(Value::Object(id2label)));
+        folder.config.set("label2id", Some(Value::Object(label2id)));
+    }
     folder.save(sink)?;
 
     let max_length = checkpoint.config.max_length().unwrap_or(DEFAULT_MAX_LENGTH);

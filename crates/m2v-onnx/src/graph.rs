@@ -7,8 +7,8 @@ use prost::{Message, encode_length_delimiter, length_delimiter_len};
 
 use crate::proto::{
     AttributeProto, DimensionProto, GRAPH_INITIALIZER, GraphProto, MODEL_GRAPH, ModelProto, NodeProto,
-    OperatorSetIdProto, TENSOR_RAW_DATA, TensorProto, TensorShapeProto, TensorTypeProto, TypeProto,
-    ValueInfoProto, attribute_type,
+    OperatorSetIdProto, StringStringEntryProto, TENSOR_RAW_DATA, TensorProto, TensorShapeProto,
+    TensorTypeProto, TypeProto, ValueInfoProto, attribute_type,
 };
 
 /// Opset 18 takes the axes of ReduceL2 as an input, as ReduceSum does; nothing newer is used.
@@ -41,6 +41,7 @@ pub struct GraphBuilder {
     graph: GraphProto,
     initializers: Vec<(TensorProto, Vec<Buffer>)>,
     values: usize,
+    metadata: Vec<StringStringEntryProto>,
 }
 
 impl GraphBuilder {
@@ -70,6 +71,11 @@ impl GraphBuilder {
         }
         self.graph.output.push(value_info(name, dtype, axes));
         Value(name.to_owned())
+    }
+
+    /// Notes something about the model that no runtime needs.
+    pub(crate) fn note(&mut self, key: &str, value: String) {
+        self.metadata.push(StringStringEntryProto { key: key.to_owned(), value });
     }
 
     /// Adds a node with one output.
@@ -143,6 +149,7 @@ impl GraphBuilder {
             producer_name: "m2v".to_owned(),
             producer_version: env!("CARGO_PKG_VERSION").to_owned(),
             opset_import: vec![OperatorSetIdProto { domain: Some(String::new()), version: OPSET }],
+            metadata_props: self.metadata,
         };
         // Written inside out: the length of a message stands before it.
         let mut graph = Pieces::default();

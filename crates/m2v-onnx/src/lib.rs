@@ -13,6 +13,8 @@
 //! gives `last_hidden_state`, f32 `[batch_size, sequence_length, dim]`, and `sentence_embedding`, f32
 //! `[batch_size, dim]`: unknown tokens masked, normalised as the model says, zeros for a text without tokens.
 //!
+//! A model with a head gives `probabilities` too, or of a regression `predictions`.
+//!
 //! Table, weights and mapping stay in their dtype inside the graph (float64 and bfloat16, which runtimes lack
 //! kernels for, become float32); rows are widened to f32 when they are looked up. This crate runs nothing.
 //!
@@ -33,6 +35,7 @@ mod encoder;
 mod error;
 mod export;
 mod graph;
+mod head;
 mod lower;
 mod proto;
 

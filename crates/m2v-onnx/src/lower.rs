@@ -1,5 +1,7 @@
 //! The trait of heads that can be put into the graph.
 
+use m2v_core::Label;
+
 use crate::error::Result;
 use crate::graph::{GraphBuilder, Value};
 
@@ -34,4 +36,9 @@ pub trait Lower {
 
     /// The name of the output and its width.
     fn output(&self) -> (&str, usize);
+
+    /// What the columns of the output are called, for `metadata_props` and `id2label`; `None` if they are no classes.
+    fn classes(&self) -> Option<&[Label]> {
+        None
+    }
 }

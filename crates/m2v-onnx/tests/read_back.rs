@@ -1,7 +1,7 @@
 //! What is written, read back with an independent decoder of the ONNX schema.
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use m2v_core::{Checkpoint, Config, Dtype, EmbeddingTable, Memory, Source, Tensor};
+use m2v_core::{Activation, Checkpoint, Config, Dtype, EmbeddingTable, Memory, MlpHead, Source, Tensor};
 use m2v_onnx::{DEFAULT_GRAPH, Error, ExportOptions, GraphBuilder, Lower, Value, export};
 use ndarray::{Array2, array};
 use onnx_protobuf::{Message, ModelProto, TensorProto};
@@ -217,6 +217,33 @@ fn a_head_becomes_one_more_output() {
     let (_, model) = exported(&checkpoint(Tensor::from_array(&rows()), None, None), &options);
     assert_well_formed(&model);
     assert_eq!(signature(&model.graph.output)[2], "doubled 1 batch_size 2");
+}
+
+#[test]
+fn the_models_own_head_is_an_output_with_its_classes() {
+    let mut checkpoint = checkpoint(Tensor::from_array(&rows()), None, None);
+    let (weight, bias) = (array![[1.0f64, 2.0], [3.0, 4.0], [5.0, 6.0]], array![0.5f32, 0.0, -0.5]);
+    let layers = vec![(Tensor::from_array(&weight), Tensor::from_array(&bias))];
+    let classes = vec!["ä \"b\"".into(), 7.into(), false.into()];
+    for (activation, classes, output, op) in [
+        (Activation::Softmax, Some(classes.clone()), "probabilities 1 batch_size 3", "Softmax"),
+        (Activation::Sigmoid, Some(classes), "probabilities 1 batch_size 3", "Sigmoid"),
+        (Activation::Softmax, None, "probabilities 1 batch_size 3", "Softmax"),
+        (Activation::Identity, None, "predictions 1 batch_size 3", "Gemm"),
+    ] {
+        let has_classes = classes.is_some();
+        checkpoint.head = Some(MlpHead::try_new(layers.clone(), activation, classes).unwrap());
+        let (folder, model) = exported(&checkpoint, &ExportOptions::default());
+        assert_well_formed(&model);
+        assert_eq!(signature(&model.graph.output)[2], output);
+        assert_eq!(model.graph.node.last().unwrap().op_type, op);
+        assert_eq!(floats(constant(&model, "head.0.weight")), [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+        assert_eq!(floats(constant(&model, "head.0.bias")), [0.5, 0.0, -0.5]);
+        let notes: Vec<_> = model.metadata_props.iter().map(|note| (&*note.key, &*note.value)).collect();
+        let expected = ("classes", r#"["ä \"b\"",7,false]"#);
+        assert_eq!(notes, if has_classes { vec![expected] } else { vec![] });
+        assert!(folder.files().any(|(name, _)| name == "head.safetensors"));
+    }
 }
 
 #[test]

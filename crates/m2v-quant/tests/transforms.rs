@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
 
 use m2v_core::half::f16;
-use m2v_core::{Activation, Checkpoint, Config, Dtype, EmbeddingTable, Head, Tensor};
+use m2v_core::{Activation, Checkpoint, Config, Dtype, EmbeddingTable, MlpHead, Tensor};
 use m2v_quant::{Cast, Context, Error, Int8, Transform, Truncate, compare};
 use ndarray::{Array1, Array2, array};
 use proptest::prelude::*;
@@ -145,7 +145,7 @@ fn impossible_requests_are_errors() {
     }
     assert!(matches!(apply(&Cast(Dtype::I8), &table), Err(Error::CastTo(Dtype::I8))));
     let layer = (Tensor::from_array(&array![[1f32, 1.0]]), Tensor::from_array(&array![0f32]));
-    table.head = Some(Head::try_new(vec![layer], Activation::Identity, None).unwrap());
+    table.head = Some(MlpHead::try_new(vec![layer], Activation::Identity, None).unwrap());
     assert!(matches!(apply(&Truncate { dim: 1 }, &table), Err(Error::HeadInput { columns: 2 })));
     assert_eq!(apply(&Int8, &table).unwrap().head, table.head, "a head stays on a quantised encoder");
 }

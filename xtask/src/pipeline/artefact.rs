@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::Target;
 use super::error::{Error, Result};
+use super::head::HeadVerified;
 
 /// Name of the table's file.
 pub(crate) const TABLE: &str = "model.safetensors";
@@ -40,6 +41,9 @@ pub(crate) struct Verified {
     pub(crate) cosine_min_bound: Option<f64>,
     pub(crate) passed: bool,
     pub(crate) texts_per_second: f64,
+    /// What its head showed, if it is a pipeline.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) head: Option<HeadVerified>,
 }
 
 /// Writes the folder of a dtype: with the graph, all that ONNX clients want; without, what model2vec reads.

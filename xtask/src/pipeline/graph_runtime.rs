@@ -75,8 +75,35 @@ impl GraphRuntime {
         Ok((embeddings, sums))
     }
 
+    /// Another output of the same texts, f32 `[texts, width]`.
+    pub(crate) fn output(
+        &self,
+        name: &str,
+        texts: &[Vec<u32>],
+        pad: u32,
+        width: usize,
+    ) -> Result<Array2<f32>> {
+        let output = self.model.node_id(name).map_err(|source| self.error(source.to_string()))?;
+        let mut values = Vec::with_capacity(texts.len() * width);
+        for texts in texts.chunks(BATCH) {
+            let tokens = texts.iter().map(Vec::len).max().unwrap_or(0);
+            let id = |[i, j]: [usize; 2]| texts[i].get(j).copied().unwrap_or(pad) as i32;
+            let mask = |[i, j]: [usize; 2]| i32::from(j < texts[i].len());
+            let shape = [texts.len(), tokens];
+            let (ids, mask) = (NdTensor::from_fn(shape, id), NdTensor::from_fn(shape, mask));
+            let inputs = vec![(self.inputs[0], ids.view().into()), (self.inputs[1], mask.view().into())];
+            let outputs =
+                self.model.run(inputs, &[output], None).map_err(|source| self.error(source.to_string()))?;
+            for output in outputs {
+                let output: NdTensor<f32, 2> = output.try_into().map_err(|_| self.wrong(name))?;
+                values.extend(output.to_vec());
+            }
+        }
+        Array2::from_shape_vec((texts.len(), width), values).map_err(|_| self.wrong(name))
+    }
+
     fn wrong(&self, output: &str) -> Error {
-        self.error(format!("{output} has another type or shape than f32 [batch, (sequence,) dim]"))
+        self.error(format!("{output} has another type or shape than f32 [batch, (sequence,) width]"))
     }
 
     fn error(&self, message: String) -> Error {

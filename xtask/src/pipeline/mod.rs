@@ -3,6 +3,7 @@
 mod artefact;
 mod error;
 mod graph_runtime;
+mod head;
 mod report;
 mod texts;
 mod verify;
@@ -29,7 +30,8 @@ const DEFAULT_MODEL: &str = "models/minilm-l6-64d";
 ///
 /// For each dtype OUT gets a folder that model2vec, sentence-transformers and ONNX clients read, and beside them
 /// report.md and report.json: sizes, how far the embeddings moved, and what was verified by what. A copy that
-/// misses its bound fails the command, and nothing is written.
+/// misses its bound fails the command, and nothing is written. Of a classifier or regressor the head is kept, exported
+/// and verified too.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Model folder [default: the model that comes with the repository]

@@ -62,9 +62,21 @@ impl Report {
     pub(crate) fn failures(&self) -> Vec<String> {
         let mut failures = Vec::new();
         for artefact in &self.artefacts {
-            let Some(verified) = artefact.verified.as_ref().filter(|verified| !verified.passed) else {
+            let Some(verified) = &artefact.verified else { continue };
+            if let Some(head) = verified.head.as_ref().filter(|head| !head.passed) {
+                failures.push(format!(
+                    "{}/{}: {}: largest difference to {} {:.2e}, at most {:.0e}",
+                    artefact.folder,
+                    artefact.file,
+                    head.output,
+                    head.compared_with,
+                    head.max_abs_diff,
+                    head.max_abs_diff_bound.unwrap_or_default()
+                ));
+            }
+            if verified.passed {
                 continue;
-            };
+            }
             let mut failure = format!(
                 "{}/{}: largest difference {:.2e}, at most {:.0e}",
                 artefact.folder, artefact.file, verified.max_abs_diff, verified.max_abs_diff_bound
@@ -117,12 +129,38 @@ impl Report {
         for artefact in &self.artefacts {
             let _ = writeln!(text, "{}", row(artefact));
         }
+        text += &self.heads();
         if self.texts.is_some() {
             text += "\nCosine and difference: to the source's float embeddings of the same texts, for graphs summed \
                      in f64. texts/s: this machine, \
                      these texts, best of several runs, graphs without tokenising; compare rows, not machines.\n";
         }
         text
+    }
+}
+
+impl Report {
+    /// The table of what heads showed, for a pipeline.
+    fn heads(&self) -> String {
+        let verified = |artefact: &Artefact| {
+            artefact.verified.as_ref().and_then(|verified| {
+                let head = verified.head.as_ref()?;
+                let bound = head.max_abs_diff_bound.map_or(String::new(), |bound| format!(" ({bound:.0e})"));
+                let same = head.same_labels.map_or("–".to_owned(), |same| format!("{:.2} %", same * 100.0));
+                let failed = if head.passed { "" } else { "**FAILED** " };
+                let Artefact { folder, file, .. } = artefact;
+                let (output, with, difference) = (head.output, head.compared_with, head.max_abs_diff);
+                Some(format!(
+                    "| {folder}/{file} | {failed}{output} | {with} | {difference:.1e}{bound} | {same} |\n"
+                ))
+            })
+        };
+        let rows: String = self.artefacts.iter().filter_map(verified).collect();
+        if rows.is_empty() {
+            return rows;
+        }
+        let head = "| file | head | compared with | largest difference (bound) | same labels |\n|---|---|---|---|---|\n";
+        format!("\n{head}{rows}")
     }
 }
 

@@ -12,6 +12,7 @@ use super::Target;
 use super::artefact::{Artefact, TABLE, Verified};
 use super::error::{Error, Result};
 use super::graph_runtime::GraphRuntime;
+use super::head::HeadVerifier;
 use super::report::TextsSummary;
 use super::texts::Texts;
 
@@ -43,10 +44,13 @@ pub(crate) struct Verifier {
     pad: u32,
     normalize: bool,
     summary: TextsSummary,
+    /// For a pipeline.
+    head: Option<HeadVerifier>,
 }
 
 impl Verifier {
     pub(crate) fn new(model: &Checkpoint, texts: Texts) -> Result<Self> {
+        let head = HeadVerifier::new(model, &texts.texts)?;
         let model = StaticModel::from_checkpoint(model.clone())?;
         let expected = model.encode(&texts.texts)?;
         let exact = exact(&model, &texts.texts)?;
@@ -65,7 +69,7 @@ impl Verifier {
             at_max_length: ids.iter().filter(|ids| Some(ids.len()) == model.options().max_length).count(),
         };
         let pad = model.tokenizer().vocabulary().pad().id;
-        Ok(Self { texts, ids, expected, exact, pad, normalize: model.options().normalize, summary })
+        Ok(Self { texts, ids, expected, exact, pad, normalize: model.options().normalize, summary, head })
     }
 
     pub(crate) fn summary(&self) -> TextsSummary {
@@ -82,6 +86,14 @@ impl Verifier {
         let max_abs_diff_bound = bound.max_abs_diff * f64::from(scale);
         let passed = loss.max_abs_diff <= max_abs_diff_bound
             && bound.cosine_min.is_none_or(|cosine_min| loss.cosine_min >= cosine_min);
+        let head = self.head.as_ref().map(|head| match artefact.file == TABLE {
+            true => head.verify_table(folder, &self.texts.texts, target == Target::F32),
+            false => {
+                let graph = folder.join(&artefact.file);
+                head.verify_graph(folder, &graph, &self.texts.texts, (&self.ids, self.pad))
+            }
+        });
+        let head = head.transpose()?;
         Ok(Verified {
             by,
             cosine_min: loss.cosine_min,
@@ -92,6 +104,7 @@ impl Verifier {
             cosine_min_bound: bound.cosine_min,
             passed,
             texts_per_second: self.texts.texts.len() as f64 / elapsed.as_secs_f64(),
+            head,
         })
     }
 
@@ -130,7 +143,7 @@ impl Verifier {
 }
 
 /// The embeddings of texts with sums in f64. In f32, the order of thousands of additions shows in the sixth digit.
-fn exact(model: &StaticModel, texts: &[String]) -> Result<Array2<f32>> {
+pub(crate) fn exact(model: &StaticModel, texts: &[String]) -> Result<Array2<f32>> {
     let options = model.options();
     let mut out = Array2::zeros((texts.len(), model.dim()));
     for (text, mut out) in texts.iter().zip(out.rows_mut()) {

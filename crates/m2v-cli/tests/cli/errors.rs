@@ -6,7 +6,9 @@ use crate::support::*;
 
 #[test]
 fn help_teaches_each_command() {
-    for command in ["encode", "tokenize", "inspect", "quantize", "export"] {
+    for command in
+        ["encode", "tokenize", "predict", "evaluate", "inspect", "quantize", "convert-head", "export"]
+    {
         let help = run([&command, &"--help"]).ok().stdout;
         assert!(help.contains("Examples:\n  m2v ") || help.contains("Examples:\n  echo "), "{help}");
         assert!(run([&"--help"]).ok().stdout.contains(&format!("\n  {command} ")));

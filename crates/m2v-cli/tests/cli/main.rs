@@ -6,6 +6,7 @@ mod errors;
 mod folders;
 mod input;
 mod inspect;
+mod pipelines;
 mod signals;
 mod support;
 mod tokenize;

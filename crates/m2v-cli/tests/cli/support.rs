@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
 use m2v_core::ndarray::{Array2, array};
-use m2v_core::{Checkpoint, Config, Dir, DirSink, EmbeddingTable, Head, Sink, Tensor};
+use m2v_core::{Checkpoint, Config, Dir, DirSink, EmbeddingTable, MlpHead, Sink, Tensor};
 use m2v_infer::StaticModel;
 
 pub(crate) struct Run {
@@ -101,7 +101,7 @@ pub(crate) fn small_model(folder: &Path, head: bool) -> PathBuf {
         let weight = Tensor::from_array(&Array2::<f32>::zeros((3, 2)));
         let bias = Tensor::from_array(&array![0.0f32, 0.0, 0.0]);
         let classes = Some(vec!["a".into(), "b".into(), "c".into()]);
-        let head = Head::try_new(vec![(weight, bias)], m2v_core::Activation::Softmax, classes);
+        let head = MlpHead::try_new(vec![(weight, bias)], m2v_core::Activation::Softmax, classes);
         checkpoint.head = Some(head.unwrap());
     }
     let path = folder.join("model");

@@ -1,9 +1,10 @@
-//! The layers of a classifier or regressor on top of the encoder, as data.
+//! A classifier or regressor on top of the encoder, as data.
 
 use serde_json::{Value, json};
 
 use crate::dtype::Dtype;
 use crate::error::{Error, Result, describe};
+use crate::label::Label;
 use crate::tensor::Tensor;
 
 /// What is done to the output of the last layer.
@@ -40,23 +41,42 @@ pub struct Layer {
     pub bias: Tensor,
 }
 
-/// The layers of a classifier or regressor: `head.safetensors` and the `head_config` of `config.json`.
+/// A multi-layer perceptron on top of the encoder, as data: `head.safetensors` and the `head_config` of
+/// `config.json` (`MLPHead` of the reference).
+///
+/// What runs it is `Mlp` in m2v-infer, what writes it into a graph is in m2v-onnx.
+///
+/// ```
+/// use m2v_core::{Activation, MlpHead, Tensor};
+/// use ndarray::{Array1, Array2};
+///
+/// let layer = |out, input| {
+///     (Tensor::from_array(&Array2::<f32>::zeros((out, input))), Tensor::from_array(&Array1::<f32>::zeros(out)))
+/// };
+/// let classes = vec!["no".into(), "yes".into()];
+/// let head = MlpHead::try_new(vec![layer(8, 64), layer(2, 8)], Activation::Softmax, Some(classes))?;
+/// assert_eq!((head.input_dim(), head.output_dim(64)), (Some(64), 2));
+/// # Ok::<(), m2v_core::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
-pub struct Head {
+pub struct MlpHead {
     layers: Vec<Layer>,
     activation: Activation,
-    classes: Option<Vec<Value>>,
+    classes: Option<Vec<Label>>,
 }
 
-impl Head {
-    /// Checks that the layers fit together and that there are as many classes as outputs.
+impl MlpHead {
+    /// Checks that the layers fit together, hold finite numbers, and that there are as many classes as outputs.
+    ///
+    /// `layers` are weight `[out, in]` and bias `[out]` of each, floats. Without layers the embedding passes
+    /// through unchanged to the activation.
     ///
     /// # Errors
     /// [`Error::Tensor`] naming the layer, or the classes.
     pub fn try_new(
         layers: Vec<(Tensor, Tensor)>,
         activation: Activation,
-        classes: Option<Vec<Value>>,
+        classes: Option<Vec<Label>>,
     ) -> Result<Self> {
         let mut width = None;
         for (i, (weight, bias)) in layers.iter().enumerate() {
@@ -73,23 +93,23 @@ impl Head {
                     return Err(Error::tensor(name, "floats", tensor.dtype().name()));
                 }
             }
-            if width.is_some_and(|width| width != input) || bias.shape() != [out] {
+            if out == 0 || width.is_some_and(|width| width != input) || bias.shape() != [out] {
                 return Err(Error::tensor(
                     format!("head.{i}"),
                     format!("weight [out, {}] and bias [out]", width.unwrap_or(input)),
                     format!("weight {:?} and bias {:?}", weight.shape(), bias.shape()),
                 ));
             }
+            check_finite(&format!("head.{i}.weight"), weight)?;
+            check_finite(&format!("head.{i}.bias"), bias)?;
             width = Some(out);
         }
-        if let (Some(classes), Some(width)) = (&classes, width)
-            && classes.len() != width
-        {
-            let expected = format!("{width} (one for each output)");
-            return Err(Error::tensor("head_config.classes", expected, classes.len().to_string()));
-        }
         let layers = layers.into_iter().map(|(weight, bias)| Layer { weight, bias }).collect();
-        Ok(Self { layers, activation, classes })
+        let head = Self { layers, activation, classes };
+        if let Some(width) = width {
+            head.check_classes(width)?;
+        }
+        Ok(head)
     }
 
     /// The layers, first to last.
@@ -104,16 +124,31 @@ impl Head {
         self.activation
     }
 
-    /// The labels of the outputs: strings, integers or booleans, as the file has them.
+    /// The labels of the outputs.
     #[must_use]
-    pub fn classes(&self) -> Option<&[Value]> {
+    pub fn classes(&self) -> Option<&[Label]> {
         self.classes.as_deref()
     }
 
-    /// The length of the vectors the first layer takes.
+    /// The length of the vectors the first layer takes; `None` without layers.
     #[must_use]
     pub fn input_dim(&self) -> Option<usize> {
         self.layers.first().and_then(|layer| layer.weight.shape().get(1).copied())
+    }
+
+    /// The number of outputs for embeddings of length `dim`.
+    #[must_use]
+    pub fn output_dim(&self, dim: usize) -> usize {
+        self.layers.last().and_then(|layer| layer.weight.shape().first().copied()).unwrap_or(dim)
+    }
+
+    /// The name of the output in a graph: `probabilities`, or `predictions` of a regression.
+    #[must_use]
+    pub fn output_name(&self) -> &'static str {
+        match self.activation {
+            Activation::Softmax | Activation::Sigmoid => "probabilities",
+            Activation::Identity => "predictions",
+        }
     }
 
     /// Reads `head_config` and the tensors `head.{i}.weight`, `head.{i}.bias`.
@@ -138,7 +173,10 @@ impl Head {
         };
         let classes = match head_config.get("classes") {
             None | Some(Value::Null) => None,
-            Some(Value::Array(classes)) => Some(classes.clone()),
+            Some(Value::Array(classes)) => {
+                let labels: Option<Vec<_>> = classes.iter().map(Label::from_json).collect();
+                Some(labels.ok_or_else(|| wrong("classes", "strings, 64-bit integers or booleans"))?)
+            }
             Some(_) => return Err(wrong("classes", "a list or null")),
         };
         let mut layers = Vec::new();
@@ -172,15 +210,42 @@ impl Head {
         tensors
     }
 
-    /// Checks that the first layer takes vectors of length `dim`.
-    pub(crate) fn check_input(&self, dim: usize) -> Result<()> {
+    /// Checks that it fits on embeddings of length `dim`: what the first layer takes, and without layers the number of
+    /// classes.
+    ///
+    /// # Errors
+    /// [`Error::Tensor`] naming the layer, or the classes.
+    pub fn check_input(&self, dim: usize) -> Result<()> {
         match self.input_dim() {
             Some(input) if input != dim => Err(Error::tensor(
                 "head.0.weight",
                 format!("[out, {dim}], the columns of the embedding table"),
                 describe(Dtype::F32, &[input]),
             )),
+            Some(_) => Ok(()),
+            None => self.check_classes(dim),
+        }
+    }
+
+    fn check_classes(&self, width: usize) -> Result<()> {
+        match &self.classes {
+            Some(classes) if classes.len() != width => {
+                let expected = format!("{width} (one for each output)");
+                Err(Error::tensor("head_config.classes", expected, classes.len().to_string()))
+            }
             _ => Ok(()),
+        }
+    }
+}
+
+/// One number that is not would make every answer wrong.
+fn check_finite(name: &str, tensor: &Tensor) -> Result<()> {
+    let values = tensor.to_f32()?;
+    match values.indexed_iter().find(|(_, value)| !value.is_finite()) {
+        None => Ok(()),
+        Some((at, value)) => {
+            let found = format!("{value} at {:?}", ndarray::Dimension::slice(&at));
+            Err(Error::tensor(name, "finite float32 numbers", found))
         }
     }
 }

@@ -1,0 +1,124 @@
+//! Reports say what scikit-learn says: the same numbers, and the same table to the letter.
+
+use std::fs;
+
+use m2v_infer::{Error, Report, Scores, Target};
+use m2v_tests::{Result, fixture};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+#[derive(Deserialize)]
+struct Case {
+    name: String,
+    #[serde(rename = "true")]
+    truth: Vec<Target>,
+    predicted: Vec<Target>,
+    accuracy: f64,
+    numbers: Value,
+    text: Option<String>,
+    confusion: Value,
+}
+
+#[track_caller]
+fn assert_scores(what: &str, found: Scores, expected: &Value) {
+    for (key, found) in [
+        ("precision", found.precision),
+        ("recall", found.recall),
+        ("f1-score", found.f1),
+        ("support", found.support as f64),
+    ] {
+        let expected = expected[key].as_f64().unwrap();
+        assert!((found - expected).abs() < 1e-9, "{what}, {key}: {found}, not {expected}");
+    }
+}
+
+#[test]
+fn every_recorded_report() -> Result<()> {
+    let cases: Vec<Case> = serde_json::from_slice(&fs::read(fixture("reports.json"))?)?;
+    assert!(cases.len() > 15);
+    let mut texts = 0;
+    for Case { name, truth, predicted, accuracy, numbers, text, confusion } in cases {
+        let report = Report::new(&truth, &predicted)?;
+        texts += usize::from(text.is_some());
+        assert_eq!(report.to_string(), text.unwrap_or_else(|| report.to_string()), "{name}");
+        assert!((report.accuracy - accuracy).abs() < 1e-9, "{name}: {}", report.accuracy);
+        let mut rows = 0;
+        for class in &report.classes {
+            assert_scores(
+                &format!("{name}, {}", class.label),
+                class.scores,
+                &numbers[class.label.to_string()],
+            );
+            rows += 1;
+        }
+        let averages = [
+            ("micro avg", report.micro),
+            ("macro avg", Some(report.macro_)),
+            ("weighted avg", Some(report.weighted)),
+            ("samples avg", report.samples),
+        ];
+        for (key, scores) in averages.into_iter().filter_map(|(key, scores)| Some((key, scores?))) {
+            assert_scores(&format!("{name}, {key}"), scores, &numbers[key]);
+            rows += 1;
+        }
+        let others = usize::from(numbers.get("accuracy").is_some());
+        assert_eq!(rows + others, numbers.as_object().map_or(0, |all| all.len()), "{name}: rows");
+        assert_eq!(serde_json::to_value(&report)?["confusion_matrix"], confusion, "{name}");
+    }
+    assert!(texts > 15, "{texts} tables");
+    Ok(())
+}
+
+#[test]
+fn as_json() -> Result<()> {
+    let report = Report::new(&[1i64, 2, 2].map(Into::into), &[1i64, 1, 2].map(Into::into))?;
+    let third = 2.0 / 3.0;
+    let scores = |precision: f64, recall: f64, f1: f64, support: u64| json!({"precision": precision, "recall": recall, "f1-score": f1, "support": support});
+    let with_label = |label: i64, mut scores: Value| {
+        scores["label"] = label.into();
+        scores
+    };
+    let expected = json!({
+        "classes": [with_label(1, scores(0.5, 1.0, third, 1)), with_label(2, scores(1.0, 0.5, third, 2))],
+        "accuracy": third,
+        "macro avg": scores(0.75, 0.75, third, 3),
+        "weighted avg": scores(2.5 / 3.0, third, third, 3),
+        "confusion_matrix": [[1, 0], [1, 1]],
+    });
+    assert_eq!(serde_json::to_value(report)?, expected);
+    Ok(())
+}
+
+#[test]
+fn texts_without_any_label() -> Result<()> {
+    let none = [Target::Labels(Vec::new()), Target::Labels(Vec::new())];
+    let report = Report::new(&none, &none)?;
+    assert_eq!((report.accuracy, report.classes.len()), (1.0, 0));
+    assert_eq!(report.macro_, Scores::default());
+    assert!(report.to_string().contains("macro avg       0.00"), "{report}");
+    Ok(())
+}
+
+#[test]
+fn a_label_twice_is_a_label() -> Result<()> {
+    let once = Report::new(&[vec!["a"].into()], &[vec!["a", "b"].into()])?;
+    let twice = Report::new(&[vec!["a", "a"].into()], &[vec!["a", "b", "a"].into()])?;
+    assert_eq!(once, twice);
+    Ok(())
+}
+
+#[test]
+fn what_cannot_be_compared_is_refused() {
+    let (one, list) = (Target::from("a"), Target::from(vec!["a"]));
+    let compare = |truth: &[&Target], predicted: &[&Target]| {
+        let owned = |targets: &[&Target]| targets.iter().map(|target| (*target).clone()).collect::<Vec<_>>();
+        Report::new(&owned(truth), &owned(predicted)).unwrap_err()
+    };
+    assert!(matches!(compare(&[], &[]), Error::NothingToEvaluate));
+    assert!(matches!(compare(&[&one], &[&one, &one]), Error::Data(_)));
+    assert!(matches!(compare(&[&one, &list], &[&one, &one]), Error::Target { text: 1, .. }));
+    assert!(matches!(
+        compare(&[&one], &[&list]),
+        Error::Target { text: 0, expected: "a list of labels", .. }
+    ));
+}
