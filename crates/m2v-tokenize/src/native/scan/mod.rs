@@ -16,6 +16,7 @@ mod tests;
 
 use std::ops::Range;
 
+use crate::key::Key;
 use crate::short_strings::ShortStrings;
 
 /// What a scanner cuts at, and whether it lower-cases.
@@ -238,31 +239,38 @@ fn look_up(
 ) -> usize {
     let len = starts.len().min(ends.len()).min(values.len());
     let (starts, ends, values) = (&starts[..len], &ends[..len], &mut values[..len]);
-    let key = |i: usize| {
-        // The key of a chunk that is too long is that of no word.
-        let keep = &KEEP[((ends[i] - starts[i]) as usize).min(KEEP.len() - 1)];
-        let words = bytes[starts[i] as usize..][..16].as_chunks::<8>().0;
-        let word = |i: usize| u64::from_le_bytes(words[i]) & keep[i];
-        [word(0), word(1)]
-    };
-    // The value of a chunk is its place first.
-    let ask = |i: usize, values: &mut [u32]| {
-        let place = known.place(&key(i));
-        known.prefetch(place);
-        values[i] = place as u32;
-    };
-    (0..len.min(AHEAD)).for_each(|i| ask(i, values));
+    for i in 0..len.min(AHEAD) {
+        ask(known, bytes, starts[i], ends[i], &mut values[i]);
+    }
     let mut count = 0;
     for i in 0..len {
-        if i + AHEAD < len {
-            ask(i + AHEAD, values);
+        let later = i + AHEAD;
+        if later < len {
+            ask(known, bytes, starts[later], ends[later], &mut values[later]);
         }
-        let value = known.get_at(values[i] as usize, &key(i));
+        let value = known.get_at(values[i] as usize, &short_key(bytes, starts[i], ends[i]));
         values[i] = value;
         others[count] = i as u32;
         count += usize::from(value.cast_signed() <= 0);
     }
     count
+}
+
+/// Asks for the place of a chunk. It is the chunk's value until that is looked up.
+#[inline(always)]
+fn ask(known: &ShortStrings, bytes: &[u8], start: u32, end: u32, value: &mut u32) {
+    let place = known.place(&short_key(bytes, start, end));
+    known.prefetch(place);
+    *value = place as u32;
+}
+
+/// The key of a chunk. That of one that is too long is that of no word.
+#[inline(always)]
+fn short_key(bytes: &[u8], start: u32, end: u32) -> Key<2> {
+    let keep = &KEEP[((end - start) as usize).min(KEEP.len() - 1)];
+    let words = bytes[start as usize..][..16].as_chunks::<8>().0;
+    let word = |i: usize| u64::from_le_bytes(words[i]) & keep[i];
+    [word(0), word(1)]
 }
 
 /// The first so many bytes of a key; of too many, none.
