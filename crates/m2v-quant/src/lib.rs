@@ -9,7 +9,8 @@
 //! ```
 //!
 //! A [`Transform`] turns one [`Checkpoint`](m2v_core::Checkpoint) into another: [`Cast`] to another float type,
-//! [`Int8`] with a scale for each row, [`Int8Global`] to the reference's bytes, [`Truncate`] to the first dimensions. They read and write no files; apply them between
+//! [`Int8`] with a scale for each row, [`Int8Global`] to the reference's bytes, [`Truncate`] to the first dimensions,
+//! [`KMeans`] to as many rows as there are clusters. They read and write no files; apply them between
 //! `Checkpoint::load` and `Checkpoint::save`, or `StaticModel::from_checkpoint`. [`compare`] measures how far the
 //! embeddings moved.
 //!
@@ -32,6 +33,7 @@ mod cast;
 mod error;
 mod int8;
 mod int8_global;
+mod kmeans;
 mod loss;
 mod number;
 mod transform;
@@ -41,6 +43,7 @@ pub use cast::Cast;
 pub use error::{Error, Result};
 pub use int8::Int8;
 pub use int8_global::Int8Global;
+pub use kmeans::{Init, KMeans};
 pub use loss::{Loss, compare};
 pub use transform::{Context, Transform};
 pub use truncate::Truncate;
