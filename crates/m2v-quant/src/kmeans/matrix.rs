@@ -1,7 +1,7 @@
 //! Rows of f32, and the distances between them.
 
 use ndarray::linalg::general_mat_mul;
-use ndarray::{ArrayView2, ArrayViewMut2, ShapeBuilder, ShapeError};
+use ndarray::{ArrayView2, ArrayViewMut2, Axis, ShapeBuilder, ShapeError};
 
 /// Rows are padded with zeros to a multiple of this, so that loops over them have no remainder.
 const LANES: usize = 16;
@@ -20,7 +20,11 @@ impl Matrix {
     }
 
     pub(super) fn rows(&self) -> usize {
-        self.values.len() / self.stride
+        self.values.len() / self.stride.max(1)
+    }
+
+    pub(super) fn dim(&self) -> usize {
+        self.dim
     }
 
     /// Floats from one row to the next.
@@ -58,6 +62,11 @@ impl Matrix {
     pub(super) fn block(&self, start: usize, count: usize) -> ArrayView2<'_, f32> {
         let values = &self.values[start * self.stride..(start + count) * self.stride];
         shaped(ArrayView2::from_shape((count, self.dim).strides((self.stride, 1)), values))
+    }
+
+    /// The first columns of all rows, `[rows, columns]`.
+    pub(super) fn head(&self, columns: usize) -> ArrayView2<'_, f32> {
+        self.block(0, self.rows()).split_at(Axis(1), columns).0
     }
 }
 

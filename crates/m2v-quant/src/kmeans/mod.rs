@@ -4,6 +4,7 @@ mod assign;
 mod candidates;
 mod cells;
 mod cluster;
+mod heads;
 mod matrix;
 mod partition;
 mod random;

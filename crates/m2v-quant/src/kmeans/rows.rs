@@ -2,7 +2,7 @@
 
 use m2v_core::{Dtype, EmbeddingTable, Tensor};
 use ndarray::{CowArray, IxDyn};
-use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
+use rayon::iter::{IndexedParallelIterator, ParallelIterator};
 use rayon::slice::{ParallelSlice, ParallelSliceMut};
 
 use super::cells::group;
@@ -64,7 +64,7 @@ impl<'a> Rows<'a> {
     }
 
     /// The rows that are clustered, moved so that their mean is 0 and scaled so that no square overflows or
-    /// vanishes: that changes no cluster, and keeps f32 exact enough.
+    /// vanishes, with the columns in another order: that changes no cluster, and keeps f32 exact enough.
     pub(super) fn points(&self) -> Matrix {
         let dim = self.dim;
         let sums: Vec<Vec<f64>> = self
@@ -82,18 +82,36 @@ impl<'a> Rows<'a> {
         for sums in sums {
             mean.iter_mut().zip(sums).for_each(|(mean, sum)| *mean += sum / self.ids.len() as f64);
         }
-        let largest = self.ids.par_iter().with_min_len(BLOCK).map(|&id| {
-            let differences = self.row(id as usize).zip(&mean).map(|(x, mean)| (x - mean).abs());
-            differences.fold(0.0, f64::max)
-        });
-        let largest = largest.reduce(|| 0.0, f64::max);
+        let spread: Vec<(f64, Vec<f64>)> = self
+            .ids
+            .par_chunks(BLOCK)
+            .map(|ids| {
+                let (mut largest, mut squares) = (0.0f64, vec![0.0; dim]);
+                for &id in ids {
+                    for ((x, mean), square) in self.row(id as usize).zip(&mean).zip(&mut squares) {
+                        largest = largest.max((x - mean).abs());
+                        *square += (x - mean) * (x - mean);
+                    }
+                }
+                (largest, squares)
+            })
+            .collect();
+        let largest = spread.iter().fold(0.0, |max: f64, (largest, _)| max.max(*largest));
         let scale = if largest > 0.0 { (-largest.log2().ceil()).exp2() } else { 1.0 };
+        // Columns in which points differ most come first.
+        let variance = |column: usize| spread.iter().map(|(_, squares)| squares[column]).sum::<f64>();
+        let variances: Vec<f64> = (0..dim).map(variance).collect();
+        let mut columns: Vec<usize> = (0..dim).collect();
+        columns.sort_by(|&a, &b| variances[b].total_cmp(&variances[a]));
+        let mut places = vec![0; dim];
+        columns.iter().enumerate().for_each(|(place, &column)| places[column] = place);
         let mut points = Matrix::zeros(self.ids.len(), dim);
         let stride = points.stride();
         let out = points.values_mut().par_chunks_exact_mut(stride).zip(&self.ids);
         out.with_min_len(BLOCK).for_each(|(out, &id)| {
-            let row = self.row(id as usize).zip(&mean);
-            out.iter_mut().zip(row).for_each(|(out, (x, mean))| *out = ((x - mean) * scale) as f32);
+            for ((x, mean), &place) in self.row(id as usize).zip(&mean).zip(&places) {
+                out[place] = ((x - mean) * scale) as f32;
+            }
         });
         points
     }
