@@ -3,17 +3,18 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use half::{bf16, f16};
-use m2v_core::{Checkpoint, Dtype, Element, EmbeddingTable, Tensor};
+use m2v_core::{Checkpoint, Dtype, EmbeddingTable, Tensor};
 use rayon::iter::{IndexedParallelIterator, ParallelIterator};
 use rayon::slice::{ParallelSlice, ParallelSliceMut};
 
 use crate::error::{Error, Result};
+use crate::number::{BLOCK, Float, Number, Output, blocks};
 use crate::transform::{Context, Transform};
 
 /// Casts the table to another float type, each value rounded once, to nearest even. Weights and mapping stay
 /// as they are. A table that has the type already is not touched.
 ///
-/// Takes any table; of int8 rows the scales stay in the weights.
+/// Takes any table; of int8 rows the scales stay in the weights. Needs no memory but for the result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cast(
     /// The type the table gets: F64, F32, F16 or BF16.
@@ -59,126 +60,29 @@ fn cast_to<T: Float>(table: &EmbeddingTable, context: &Context<'_>) -> Result<Te
 }
 
 fn cast<S: Number, T: Float>(table: &EmbeddingTable, context: &Context<'_>) -> Result<Tensor> {
-    let mut bytes = vec![0; table.rows() * table.dim() * size_of::<T>()];
+    let (rows, dim) = (table.rows(), table.dim());
+    let mut output = Output::new(rows * dim * size_of::<T>());
     let done = AtomicUsize::new(0);
-    let (from, to) = (ROWS * table.dim() * size_of::<S>(), ROWS * table.dim() * size_of::<T>());
-    table.embeddings().bytes().par_chunks(from).zip(bytes.par_chunks_mut(to)).enumerate().try_for_each(
-        |(block, (from, to))| {
-            context.check()?;
-            let values = from.chunks_exact(size_of::<S>()).map(|bytes| S::read(bytes).to_f64());
-            for (i, (value, out)) in values.zip(to.chunks_exact_mut(size_of::<T>())).enumerate() {
-                let result = T::from_f64(value);
-                if !result.to_f64().is_finite() {
-                    let row = block * ROWS + i / table.dim();
-                    return Err(Error::Value { tensor: "embeddings", row, value, dtype: T::DTYPE });
-                }
-                out.copy_from_slice(bytemuck::bytes_of(&result));
+    let (from, to) = (ROWS * dim * size_of::<S>(), ROWS * dim * size_of::<T>());
+    let pairs = table.embeddings().bytes().par_chunks(from).zip(output.bytes().par_chunks_mut(to));
+    pairs.enumerate().try_for_each(|(block, (from, to))| {
+        context.check()?;
+        let mut converted = [T::zeroed(); BLOCK];
+        blocks(from, |start, values: &[S]| {
+            let converted = &mut converted[..values.len()];
+            T::convert(values, converted);
+            if !T::all_finite(converted) {
+                let wrong = converted.iter().position(|value| !value.to_f64().is_finite()).unwrap_or(0);
+                let (row, value) = (block * ROWS + (start + wrong) / dim, values[wrong].to_f64());
+                return Err(Error::Value { tensor: "embeddings", row, value, dtype: T::DTYPE });
             }
-            let rows = from.len() / (table.dim() * size_of::<S>());
-            context.report(done.fetch_add(rows, Ordering::Relaxed) + rows, table.rows());
+            to[start * size_of::<T>()..][..size_of_val(converted)]
+                .copy_from_slice(bytemuck::cast_slice(converted));
             Ok(())
-        },
-    )?;
-    Ok(Tensor::try_new(T::DTYPE, &[table.rows(), table.dim()], bytes.into())?)
-}
-
-/// A number of a table; f64 holds each exactly.
-pub(crate) trait Number: Element + Send + Sync {
-    fn to_f64(self) -> f64;
-
-    /// Reads one, at any alignment.
-    fn read(bytes: &[u8]) -> Self {
-        bytemuck::pod_read_unaligned(bytes)
-    }
-}
-
-/// A float type to cast to.
-trait Float: Number {
-    /// Rounds once, to nearest even.
-    fn from_f64(value: f64) -> Self;
-}
-
-impl Number for f64 {
-    fn to_f64(self) -> f64 {
-        self
-    }
-}
-
-impl Number for f32 {
-    fn to_f64(self) -> f64 {
-        self.into()
-    }
-}
-
-impl Number for f16 {
-    fn to_f64(self) -> f64 {
-        self.to_f32().into()
-    }
-}
-
-impl Number for bf16 {
-    fn to_f64(self) -> f64 {
-        self.to_f32().into()
-    }
-}
-
-impl Number for i8 {
-    fn to_f64(self) -> f64 {
-        self.into()
-    }
-}
-
-impl Float for f64 {
-    fn from_f64(value: f64) -> Self {
-        value
-    }
-}
-
-impl Float for f32 {
-    fn from_f64(value: f64) -> Self {
-        value as Self
-    }
-}
-
-impl Float for f16 {
-    fn from_f64(value: f64) -> Self {
-        Self::from_f32(round_to_odd(value))
-    }
-}
-
-impl Float for bf16 {
-    fn from_f64(value: f64) -> Self {
-        Self::from_f32(round_to_odd(value))
-    }
-}
-
-/// Rounds to f32 so that a second rounding, to a type with at least two bits less, gives what one rounding
-/// from f64 would: an inexact result is the neighbour whose last bit is set (Boldo & Melquiond, "When double
-/// rounding is odd", 2005). `half::f16::from_f64` rounds twice.
-fn round_to_odd(value: f64) -> f32 {
-    let nearest = value as f32;
-    let wide = f64::from(nearest);
-    if wide == value || nearest.is_nan() {
-        return nearest;
-    }
-    let bits = nearest.to_bits();
-    let towards_zero = if wide.abs() > value.abs() { bits - 1 } else { bits };
-    f32::from_bits(towards_zero | 1)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Float, round_to_odd};
-    use half::f16;
-
-    #[test]
-    fn rounds_once() {
-        // Just above the middle of two f16 numbers: f32 rounds to the middle, and from there it goes to the even one.
-        let value = 1.0 + 2.0f64.powi(-11) + 2.0f64.powi(-40);
-        assert_eq!(f16::from_f64(value).to_f32(), 1.0, "half rounds once by now: round_to_odd may go");
-        assert_eq!(<f16 as Float>::from_f64(value).to_f32(), 1.0 + 2.0f32.powi(-10));
-        assert_eq!(<f16 as Float>::from_f64(-value).to_f32(), -1.0 - 2.0f32.powi(-10));
-        assert_eq!(round_to_odd(0.5), 0.5);
-        assert_eq!(round_to_odd(1e300).to_bits(), f32::MAX.to_bits());
-    }
+        })?;
+        let now = from.len() / (dim * size_of::<S>());
+        context.report(done.fetch_add(now, Ordering::Relaxed) + now, rows);
+        Ok::<(), Error>(())
+    })?;
+    Ok(Tensor::try_new(T::DTYPE, &[rows, dim], output.into_buffer())?)
 }

@@ -35,6 +35,22 @@ pub enum Error {
         /// Columns of the table.
         columns: usize,
     },
+    /// More clusters than there are rows, or none.
+    #[error("clusters: expected 1 to {rows}, the rows of the table, found {requested}")]
+    Clusters {
+        /// Clusters that were asked for.
+        requested: usize,
+        /// Rows of the table.
+        rows: usize,
+    },
+    /// The vocabulary has been quantised before.
+    #[error("clusters: the vocabulary is already quantized, {tokens} tokens share {rows} rows")]
+    Mapped {
+        /// Rows of the table.
+        rows: usize,
+        /// Tokens that the mapping covers.
+        tokens: usize,
+    },
     /// The dimensions of an encoder under a classifier head cannot be cut.
     #[error(
         "dims: the head of this model takes vectors of {columns} dimensions; a model with a head cannot be cut"

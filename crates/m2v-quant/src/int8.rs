@@ -5,18 +5,18 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use half::{bf16, f16};
 use m2v_core::{Checkpoint, Dtype, EmbeddingTable, Tensor};
 use ndarray::Array1;
-use rayon::iter::{IndexedParallelIterator, IntoParallelRefMutIterator, ParallelIterator};
+use rayon::iter::{IndexedParallelIterator, ParallelIterator};
 use rayon::slice::{ParallelSlice, ParallelSliceMut};
 
-use crate::cast::Number;
 use crate::error::{Error, Result};
+use crate::number::{Number, Output, blocks};
 use crate::transform::{Context, Transform};
 
 /// Makes the rows 8-bit integers, each with its own scale, max|x| ÷ 127, multiplied into `weights`.
 ///
 /// model2vec, and sentence-transformers from 6.2, read the result unchanged. A value becomes
-/// `round(x ÷ scale)`, half to even, in −127..=127. A row of zeros stays zeros, with scale 1. An int8 table is
-/// not touched.
+/// `round(x ÷ scale)`, half to even, in −127..=127; computed in f32, of float64 tables in f64. A row of zeros stays
+/// zeros, with scale 1. An int8 table is not touched. Needs no memory but for the result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Int8;
 
@@ -26,10 +26,10 @@ impl Transform for Int8 {
     fn apply(&self, mut checkpoint: Checkpoint, context: &mut Context<'_>) -> Result<Checkpoint> {
         let table = &checkpoint.table;
         let (embeddings, scales) = match table.dtype() {
-            Dtype::F64 => quantize::<f64>(table, context),
-            Dtype::F32 => quantize::<f32>(table, context),
-            Dtype::F16 => quantize::<f16>(table, context),
-            Dtype::BF16 => quantize::<bf16>(table, context),
+            Dtype::F64 => quantize(table, context, quantize_row_f64),
+            Dtype::F32 => quantize(table, context, quantize_row::<f32>),
+            Dtype::F16 => quantize(table, context, quantize_row::<f16>),
+            Dtype::BF16 => quantize(table, context, quantize_row::<bf16>),
             _ => return Ok(checkpoint),
         }?;
         let weights = weights(table, &scales)?;
@@ -41,37 +41,51 @@ impl Transform for Int8 {
 /// Rows between looks at the cancel flag.
 const ROWS: usize = 1024;
 
-fn quantize<S: Number>(table: &EmbeddingTable, context: &Context<'_>) -> Result<(Tensor, Vec<f32>)> {
-    let (rows, dim) = (table.rows(), table.dim());
-    let mut bytes = vec![0; rows * dim];
+/// Quantises each row by `row`, which gives its scale, or the value that has none.
+fn quantize(
+    table: &EmbeddingTable,
+    context: &Context<'_>,
+    row: impl Fn(&[u8], &mut [f32], &mut [u8]) -> Result<f32, f64> + Sync,
+) -> Result<(Tensor, Vec<f32>)> {
+    let (rows, dim, size) = (table.rows(), table.dim(), table.dtype().size());
+    let mut output = Output::new(rows * dim);
     let mut scales = vec![0.0; rows];
     let done = AtomicUsize::new(0);
-    table
-        .embeddings()
-        .bytes()
-        .par_chunks(dim * size_of::<S>())
-        .zip(bytes.par_chunks_mut(dim))
-        .zip(scales.par_iter_mut())
-        .enumerate()
-        .with_min_len(ROWS)
-        .try_for_each(|(row, ((from, to), scale))| {
-            if row.is_multiple_of(ROWS) {
-                context.check()?;
-            }
-            let wrong = |value| Error::Value { tensor: "embeddings", row, value, dtype: Dtype::I8 };
-            *scale = quantize_row::<S>(from, to).map_err(wrong)?;
-            let now = done.fetch_add(1, Ordering::Relaxed) + 1;
-            if now.is_multiple_of(ROWS) || now == rows {
-                context.report(now, rows);
-            }
-            Ok::<(), Error>(())
-        })?;
-    Ok((Tensor::try_new(Dtype::I8, &[rows, dim], bytes.into())?, scales))
+    let from = table.embeddings().bytes().par_chunks(ROWS * dim * size);
+    let to = output.bytes().par_chunks_mut(ROWS * dim).zip(scales.par_chunks_mut(ROWS));
+    from.zip(to).enumerate().try_for_each(|(block, (from, (to, scales)))| {
+        context.check()?;
+        let mut scratch = vec![0.0; dim];
+        let pairs = from.chunks_exact(dim * size).zip(to.chunks_exact_mut(dim));
+        for (i, ((from, to), scale)) in pairs.zip(&mut *scales).enumerate() {
+            let wrong =
+                |value| Error::Value { tensor: "embeddings", row: block * ROWS + i, value, dtype: Dtype::I8 };
+            *scale = row(from, &mut scratch, to).map_err(wrong)?;
+        }
+        context.report(done.fetch_add(scales.len(), Ordering::Relaxed) + scales.len(), rows);
+        Ok::<(), Error>(())
+    })?;
+    Ok((Tensor::try_new(Dtype::I8, &[rows, dim], output.into_buffer())?, scales))
 }
 
-/// Quantises one row and gives its scale, or the value that has none.
-fn quantize_row<S: Number>(from: &[u8], to: &mut [u8]) -> Result<f32, f64> {
-    let values = || from.chunks_exact(size_of::<S>()).map(|bytes| S::read(bytes).to_f64());
+/// A row of a type that f32 holds.
+fn quantize_row<S: Number>(from: &[u8], values: &mut [f32], to: &mut [u8]) -> Result<f32, f64> {
+    blocks::<S, f64>(from, |start, block| {
+        S::to_f32s(block, &mut values[start..][..block.len()]);
+        Ok(())
+    })?;
+    let scale = largest(values)? / 127.0;
+    if scale == 0.0 {
+        to.fill(0);
+        return Ok(1.0);
+    }
+    values.iter().zip(to).for_each(|(&value, to)| *to = round(value / scale));
+    Ok(scale)
+}
+
+/// A row of f64.
+fn quantize_row_f64(from: &[u8], _: &mut [f32], to: &mut [u8]) -> Result<f32, f64> {
+    let values = || from.chunks_exact(size_of::<f64>()).map(bytemuck::pod_read_unaligned::<f64>);
     if let Some(value) = values().find(|value| !value.is_finite()) {
         return Err(value);
     }
@@ -89,6 +103,26 @@ fn quantize_row<S: Number>(from: &[u8], to: &mut [u8]) -> Result<f32, f64> {
         *out = quantised as i8 as u8;
     }
     Ok(scale)
+}
+
+/// The largest absolute value, or one that is NaN or infinite.
+pub(crate) fn largest(values: &[f32]) -> Result<f32, f64> {
+    // As integers, absolute values are in order, and what is not finite is above all that is.
+    let largest = values.iter().fold(0i32, |max, value| max.max(value.abs().to_bits() as i32));
+    let largest = f32::from_bits(largest as u32);
+    if largest.is_finite() {
+        return Ok(largest);
+    }
+    Err(values.iter().find(|value| !value.is_finite()).map_or(f64::NAN, |&value| value.into()))
+}
+
+/// The nearest integer, half to even, as the bits of an i8. Takes −127.49 to 127.49; limits the rest.
+pub(crate) fn round(value: f32) -> u8 {
+    /// Above 2²³ floats are the integers, and the lowest bits of their significands count them.
+    const INTEGERS: f32 = 12_582_912.0;
+    let limited = if value < 127.0 { value } else { 127.0 };
+    let limited = if limited > -127.0 { limited } else { -127.0 };
+    (limited + INTEGERS).to_bits() as u8
 }
 
 /// The scales of the rows, multiplied into the weights of the tokens that use them.

@@ -9,9 +9,10 @@
 //! ```
 //!
 //! A [`Transform`] turns one [`Checkpoint`](m2v_core::Checkpoint) into another: [`Cast`] to another float type,
-//! [`Int8`] with a scale for each row, [`Truncate`] to the first dimensions. They read and write no files; apply
-//! them between `Checkpoint::load` and `Checkpoint::save`, or `StaticModel::from_checkpoint`. [`compare`] measures
-//! how far the embeddings moved.
+//! [`Int8`] with a scale for each row, [`Int8Global`] to the reference's bytes, [`Truncate`] to the first dimensions,
+//! [`KMeans`] to as many rows as there are clusters. They read and write no files; apply them between
+//! `Checkpoint::load` and `Checkpoint::save`, or `StaticModel::from_checkpoint`. [`compare`] measures how far the
+//! embeddings moved.
 //!
 //! ```
 //! use m2v_core::{Checkpoint, Config, Dtype, EmbeddingTable, Tensor};
@@ -31,13 +32,18 @@
 mod cast;
 mod error;
 mod int8;
+mod int8_global;
+mod kmeans;
 mod loss;
+mod number;
 mod transform;
 mod truncate;
 
 pub use cast::Cast;
 pub use error::{Error, Result};
 pub use int8::Int8;
+pub use int8_global::Int8Global;
+pub use kmeans::{Init, KMeans};
 pub use loss::{Loss, compare};
 pub use transform::{Context, Transform};
 pub use truncate::Truncate;

@@ -4,9 +4,9 @@
 use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
 
-use m2v_core::half::f16;
-use m2v_core::{Activation, Checkpoint, Config, Dtype, EmbeddingTable, MlpHead, Tensor};
-use m2v_quant::{Cast, Context, Error, Int8, Transform, Truncate, compare};
+use m2v_core::half::{bf16, f16};
+use m2v_core::{Activation, Buffer, Checkpoint, Config, Dtype, EmbeddingTable, MlpHead, Tensor};
+use m2v_quant::{Cast, Context, Error, Int8, Int8Global, Transform, Truncate, compare};
 use ndarray::{Array1, Array2, array};
 use proptest::prelude::*;
 
@@ -89,6 +89,63 @@ fn casting_int8_rows_to_floats_changes_no_vector() {
         let float = apply(&Cast(dtype), &int8).unwrap();
         assert_eq!(float.table.dtype(), dtype);
         assert_eq!(vectors(&float.table), vectors(&int8.table));
+    }
+}
+
+#[test]
+fn one_scale_for_all_rows_is_forgotten() {
+    let table = array![[254.0f32, -1.0], [3.0, -127.2]];
+    for table in [
+        Tensor::from_array(&table),
+        Tensor::from_array(&table.mapv(f64::from)),
+        Tensor::from_array(&table.mapv(f16::from_f32)),
+        Tensor::from_array(&table.mapv(bf16::from_f32)),
+    ] {
+        let weights = Some(Tensor::from_array(&array![0.5f32, 7.0]));
+        let before = checkpoint(&table, weights, None);
+        let after = apply(&Int8Global, &before).unwrap().table;
+        assert_eq!(after.embeddings().to_array::<i8>().unwrap(), array![[127i8, 0], [2, -64]].into_dyn());
+        assert_eq!(after.weights(), before.table.weights());
+    }
+    let int8 = checkpoint(&Tensor::from_array(&array![[1i8, 2]]), None, None);
+    assert_eq!(apply(&Int8Global, &int8).unwrap().table, int8.table);
+    let zeros = checkpoint(&Tensor::from_array(&array![[0f32, -0.0]]), None, None);
+    assert_eq!(&**apply(&Int8Global, &zeros).unwrap().table.embeddings().bytes(), [0, 0]);
+    // Beyond what f16 rounds to its largest number, and so small that f16 has no scale for it.
+    for (bad, good) in [(65_520.0f64, 65_519.0), (f64::NAN, 1.0), (f64::NEG_INFINITY, 1.0)] {
+        for (value, fits) in [(bad, false), (good, true)] {
+            let table = Tensor::from_array(&Array2::from_shape_fn((700, 3), |at| {
+                if at == (690, 2) { value } else { 0.5 }
+            }));
+            match apply(&Int8Global, &checkpoint(&table, None, None)) {
+                Ok(_) => assert!(fits, "{value}"),
+                Err(Error::Value { tensor: "embeddings", row: 690, dtype: Dtype::I8, .. }) => assert!(!fits),
+                Err(error) => panic!("{error}"),
+            }
+        }
+    }
+    let tiny = Tensor::from_array(&array![[f16::ZERO], [f16::from_bits(1)]]);
+    assert!(matches!(apply(&Int8Global, &checkpoint(&tiny, None, None)), Err(Error::Value { row: 1, .. })));
+}
+
+#[test]
+fn bytes_that_start_anywhere_are_read() {
+    let rows = Array2::from_shape_fn((40, 77), |(i, j)| (i as f32 - 20.0) * (j as f32 + 0.3));
+    let wide = rows.mapv(f64::from);
+    let f16s = rows.mapv(f16::from_f32);
+    for aligned in [Tensor::from_array(&rows), Tensor::from_array(&wide), Tensor::from_array(&f16s)] {
+        let transforms: [&dyn Transform; 5] =
+            [&Int8, &Int8Global, &Cast(Dtype::F32), &Cast(Dtype::BF16), &Cast(Dtype::F64)];
+        for transform in transforms {
+            let expected = apply(transform, &checkpoint(&aligned, None, None)).unwrap().table;
+            for offset in 1..9 {
+                let mut bytes = vec![0; offset];
+                bytes.extend_from_slice(aligned.bytes());
+                let bytes = Buffer::from(bytes).slice(offset..offset + aligned.bytes().len());
+                let moved = Tensor::try_new(aligned.dtype(), aligned.shape(), bytes).unwrap();
+                assert_eq!(apply(transform, &checkpoint(&moved, None, None)).unwrap().table, expected);
+            }
+        }
     }
 }
 
