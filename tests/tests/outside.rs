@@ -5,11 +5,12 @@ use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use m2v_core::{Buffer, Checkpoint, Sink, Source};
+use m2v_core::{Buffer, Checkpoint, Dtype, EmbeddingTable, Sink, Source, Tensor};
 use m2v_infer::{EncodeOptions, Encoder, EncoderExt, Scratch, StaticModel};
+use m2v_quant::{Context, Steps, Transform, compare};
 use m2v_tests::{Recorded, Result, assert_bits, small, texts};
 use m2v_tokenize::{Error as TokenizerError, Owner, Tokenizer, Vocabulary};
-use ndarray::{ArrayViewMut2, Axis, s};
+use ndarray::{Array1, ArrayViewMut2, Axis, s};
 
 /// A bucket of an object store: one flat map, where the files of a model have a prefix.
 struct Prefix<'a> {
@@ -146,6 +147,80 @@ impl<A: Encoder, B: Encoder> Encoder for Beside<A, B> {
         self.0.encode_block(texts, scratch, left)?;
         self.1.encode_block(texts, scratch, right)
     }
+}
+
+/// Smooth inverse frequency (Arora, Liang & Ma, "A Simple but Tough-to-Beat Baseline for Sentence Embeddings", 2017):
+/// tokens count a ÷ (a + p), p being their share among those of some texts.
+struct Sif {
+    a: f32,
+    texts: &'static str,
+}
+
+impl Transform for Sif {
+    fn apply(
+        &self,
+        mut checkpoint: Checkpoint,
+        context: &mut Context<'_>,
+    ) -> Result<Checkpoint, m2v_quant::Error> {
+        let table = &checkpoint.table;
+        let tokenizer = m2v_tokenize::from_json(&checkpoint.tokenizer)?;
+        let mut counts = vec![0_u32; table.id_count()];
+        let texts = context.texts(self.texts)?;
+        for (done, text) in texts.iter().enumerate() {
+            context.check()?;
+            for id in tokenizer.encode(text)? {
+                let no_row = || m2v_quant::Error::Other(format!("token {id} has no row").into());
+                *counts.get_mut(id as usize).ok_or_else(no_row)? += 1;
+            }
+            context.report(done + 1, texts.len());
+        }
+        let total = counts.iter().sum::<u32>().max(1) as f32;
+        let old = |id: usize| table.weights_f32().map_or(1.0, |weights| weights[id]);
+        let weight = |(id, &count): (usize, &u32)| old(id) * self.a / (self.a + count as f32 / total);
+        let weights: Array1<f32> = counts.iter().enumerate().map(weight).collect();
+        let (rows, mapping) = (table.embeddings().clone(), table.mapping().cloned());
+        checkpoint.table = EmbeddingTable::try_new(rows, Some(Tensor::from_array(&weights)), mapping)?;
+        Ok(checkpoint)
+    }
+}
+
+#[test]
+fn a_transform_from_outside_is_a_step_of_a_recipe() -> Result<()> {
+    let steps = Steps::default().with("sif", |value| {
+        let a = value.unwrap_or("0.001").parse().ok().filter(|a| *a > 0.0);
+        a.map(|a| Sif { a, texts: "corpus" }).ok_or_else(|| "sif=A, a number above 0".to_owned())
+    })?;
+    let corpus = texts()?;
+    let read = |name: &str| match name {
+        "corpus" => Ok(corpus.clone()),
+        _ => Err(format!("no texts are called {name}").into()),
+    };
+    let model = Recorded::read("wordpiece-f16")?.checkpoint()?;
+    let recipe = steps.parse("prune=corpus+sif=0.01+int8")?;
+    let mut context = Context::default().with_texts(&read);
+    let small = recipe.apply(model.clone(), &mut context)?;
+    assert_eq!(small.config.get("recipe"), Some(&"prune=corpus+sif=0.01+int8".into()));
+    assert_eq!(small.table.dtype(), Dtype::I8);
+    assert!(small.table.rows() < model.table.rows());
+
+    // It is what its steps are one by one, of which the weights are known.
+    let sif = steps.parse("sif=0.01")?.apply(model.clone(), &mut context)?;
+    let weights = sif.table.weights_f32().ok_or("no weights")?;
+    assert_eq!(weights.iter().copied().fold(0.0, f32::max), 1.0, "of a token that does not occur");
+    let of = |token: &str| {
+        weights[StaticModel::from_checkpoint(sif.clone()).unwrap().tokenize(token).unwrap()[0] as usize]
+    };
+    assert!(of("the") < of("sea") && of("the") < 0.5, "{} {}", of("the"), of("sea"));
+    let before = StaticModel::from_checkpoint(sif.clone())?.encode(&corpus)?;
+    let after = StaticModel::from_checkpoint(small)?.encode(&corpus)?;
+    let loss = compare(before.view(), after.view())?;
+    assert!(loss.cosine_min > 0.999, "{loss}");
+
+    for (wrong, part) in [("sif=0", "sif=A, a number above 0"), ("siff", "int8, sif")] {
+        let error = steps.parse(wrong).err().ok_or("no error")?.to_string();
+        assert!(error.contains(part), "{error}");
+    }
+    Ok(())
 }
 
 #[test]

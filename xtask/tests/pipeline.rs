@@ -212,3 +212,55 @@ fn a_classifier_keeps_its_head_which_is_verified_too() {
     let cut = run(&work.path().join("cut"), &["--model", model.to_str().unwrap(), "--dims", "8"]);
     assert!(!cut.status.success() && text(&cut.stderr).contains("head"), "{}", text(&cut.stderr));
 }
+
+#[test]
+fn recipes_are_reported_side_by_side() {
+    let work = tempfile::tempdir().unwrap();
+    let out = work.path().join("out");
+    let corpus = work.path().join("corpus.txt");
+    let texts: Vec<String> = serde_json::from_slice(
+        &fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/texts.json")).unwrap(),
+    )
+    .unwrap();
+    let lines: Vec<_> = texts.iter().filter(|text| !text.contains(['\n', '\r'])).cloned().collect();
+    fs::write(&corpus, lines.join("\n")).unwrap();
+    let prune = format!("prune={}", corpus.to_str().unwrap());
+    let both = format!("{prune}+dims=16+int8");
+    let run = run(&out, &["--recipe", &prune, &both, "--recipe", "f16"]);
+    assert!(run.status.success(), "{}", text(&run.stderr));
+
+    let report = report(&out);
+    let artefacts = report["artefacts"].as_array().unwrap();
+    let recipes: Vec<_> = artefacts.iter().map(|artefact| artefact["recipe"].as_str().unwrap()).collect();
+    assert_eq!(recipes, [&prune, &prune, &both, &both, "f16", "f16"]);
+    let number = |artefact: &Value, key: &str| artefact["verified"][key].as_f64().unwrap();
+    for artefact in artefacts {
+        assert_eq!(artefact["verified"]["passed"], true, "{artefact}");
+        assert!(number(artefact, "texts_per_second") > 0.0);
+    }
+    // The few texts that are not in the corpus may move; no other does, and fewer dimensions lose something.
+    assert!(number(&artefacts[0], "cosine_p1") > 1.0 - 1e-9, "{}", artefacts[0]);
+    assert!(number(&artefacts[0], "recall_at_10") > 0.99, "{}", artefacts[0]);
+    assert!(number(&artefacts[2], "cosine_mean") < 0.99 && number(&artefacts[2], "recall_at_10") < 0.9);
+    assert!(number(&artefacts[4], "cosine_min") > 1.0 - 1e-9);
+    assert_eq!((&artefacts[2]["dim"], &artefacts[4]["rows"]), (&16.into(), &29_525.into()));
+    assert!(artefacts[0]["rows"].as_u64().unwrap() < 20_000);
+    for folder in names(&out).iter().filter(|name| !name.starts_with("report")) {
+        let config: Value =
+            serde_json::from_slice(&fs::read(out.join(folder).join("config.json")).unwrap()).unwrap();
+        assert!(recipes.contains(&config["recipe"].as_str().unwrap()), "{folder}");
+    }
+    let markdown = fs::read_to_string(out.join("report.md")).unwrap();
+    assert!(
+        markdown.contains("| recall@10 |") && markdown.contains("| f16/model.safetensors |"),
+        "{markdown}"
+    );
+
+    let refused = |args: &[&str], part: &str| {
+        let run = self::run(&out, args);
+        assert!(!run.status.success() && text(&run.stderr).contains(part), "{}", text(&run.stderr));
+    };
+    refused(&["--recipe", "int4"], "expected one of");
+    refused(&["--recipe", "int8", "--dims", "3"], "--dims");
+    refused(&["--recipe", "prune=no-such.txt"], "no-such.txt");
+}

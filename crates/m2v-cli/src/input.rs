@@ -8,6 +8,7 @@ use std::path::Path;
 use m2v_infer::Target;
 
 use crate::chunk::{Chunk, Limits};
+use crate::interrupt;
 use crate::stop::Stop;
 
 /// What a line is.
@@ -73,6 +74,17 @@ impl Input {
     ) -> Self {
         let bytes = BufReader::with_capacity(1 << 18, bytes);
         Self { name, bytes, format, len, is_terminal, lines: 0, line: Vec::new() }
+    }
+
+    /// All texts of a file, in memory.
+    pub(crate) fn read_all(path: &Path) -> Result<Vec<String>, Stop> {
+        let (mut input, mut chunk) = (Self::open(Some(path))?, Chunk::default());
+        let mut texts = Vec::new();
+        while input.fill(&mut chunk, Limits::default())? {
+            interrupt::check()?;
+            texts.extend(chunk.texts().into_iter().map(str::to_owned));
+        }
+        Ok(texts)
     }
 
     /// Bytes there are to read, where that is known.

@@ -23,6 +23,7 @@ mod input;
 mod inspect;
 mod interrupt;
 mod lines;
+mod loss;
 mod model;
 mod npy;
 mod output;

@@ -1,78 +1,130 @@
 //! `m2v quantize`: a smaller model.
 
 use std::io::{self, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use indicatif::{DecimalBytes, HumanCount};
 use m2v_core::{Checkpoint, Dtype, EmbeddingTable};
-use m2v_quant::{Cast, Context, Int8, Transform, Truncate};
+use m2v_quant::{Cast, Context, Int8, Int8Global, Prune, Recipe, Step, Transform, Truncate};
 
 use crate::folder::OutArgs;
+use crate::input::Input;
 use crate::interrupt;
+use crate::loss::{self, LossArgs};
 use crate::model;
+use crate::output::Output;
 use crate::stop::Stop;
 
-/// Make a smaller model: another number type, fewer dimensions
+/// Make a smaller model: fewer tokens, fewer dimensions, another number type
 ///
 /// OUT is a folder that m2v, Python model2vec and sentence-transformers (from 6.2) load.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   m2v quantize models/minilm-l6-64d small --dtype int8
-  m2v quantize models/minilm-l6-64d smaller --dtype int8 --dims 32")]
-#[group(id = "steps", required = true, multiple = true, args = ["dtype", "dims"])]
+  m2v quantize models/minilm-l6-64d smaller --dtype int8 --dims 32
+  m2v quantize models/minilm-l6-64d mine --recipe prune=texts.txt+int8 --texts texts.txt --min-recall 0.9
+
+A recipe is steps with + between them, applied in order: prune=FILE (+ in FILE is %2B, % is %25), dims=N, clusters=N,
+and one of f64, f32, f16, bf16, int8, int8=global. It is kept in OUT/config.json. The other options make the recipe
+prune=FILE+dims=N+clusters=N+DTYPE.")]
+#[group(id = "steps", required = true, multiple = true, args = ["recipe", "dtype", "dims", "clusters", "prune"])]
 pub(crate) struct Quantize {
     /// Folder of the model
     model: PathBuf,
     #[command(flatten)]
     out: OutArgs,
-    /// Type of the numbers in the table; int8 has a scale for each row, multiplied into `weights`
+    /// Steps to take, such as prune=FILE+dims=128+int8
+    #[arg(long, value_name = "RECIPE", conflicts_with_all = ["dtype", "int8_scale", "dims", "clusters", "prune"])]
+    recipe: Option<Recipe>,
+    /// Type of the numbers in the table; int8 has a scale for each row, multiplied into `weights`; Python model2vec
+    /// does not read bf16
     #[arg(long)]
     dtype: Option<TableDtype>,
+    /// Scale of int8 numbers: of each row, or one that is not kept, as Python model2vec does it
+    #[arg(long, value_name = "SCALE", requires = "dtype")]
+    int8_scale: Option<Int8Scale>,
     /// Dimensions to keep, the first ones
     #[arg(long, value_name = "N")]
     dims: Option<usize>,
+    /// Rows to keep: tokens share the centres of so many clusters
+    #[arg(long, value_name = "N")]
+    clusters: Option<usize>,
+    /// Keep only the tokens of these texts, one a line or .jsonl, and what the tokenizer needs
+    #[arg(long, value_name = "FILE")]
+    prune: Option<String>,
+    #[command(flatten)]
+    loss: LossArgs,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum TableDtype {
+    F64,
     F32,
     F16,
+    Bf16,
     Int8,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Int8Scale {
+    PerRow,
+    Global,
 }
 
 impl Quantize {
     pub(crate) fn run(self) -> Result<(), Stop> {
+        let recipe = self.recipe()?;
         let dir = model::open(&self.model)?;
-        let mut checkpoint = Checkpoint::load(&dir)?;
+        let checkpoint = Checkpoint::load(&dir)?;
         let mut folder = self.out.create(&dir, checkpoint.layout)?;
         let before = describe(&checkpoint.table);
-        for step in self.steps() {
-            checkpoint = step.apply(checkpoint, &mut Context::default().with_cancel(interrupt::flag()))?;
+        let encoded = self.loss.encode(&checkpoint)?;
+        let texts = |name: &str| Input::read_all(Path::new(name)).map_err(Stop::into_error);
+        let mut context = Context::default().with_cancel(interrupt::flag()).with_texts(&texts);
+        // The old table is unmapped with the last step that needs it: where OUT replaces another folder, nothing of
+        // it is open any more.
+        let checkpoint = recipe.apply(checkpoint, &mut context)?;
+        let after = describe(&checkpoint.table);
+        if let Some(encoded) = encoded {
+            let loss = encoded.compare(&checkpoint)?;
+            let mut output = Output::create(None)?;
+            output.write(loss::table(&loss).as_bytes())?;
+            output.finish()?;
+            self.loss.check(&loss)?;
         }
         checkpoint.save(&mut folder)?;
-        let after = describe(&checkpoint.table);
-        // Unmaps the old table first: where OUT replaces another folder, nothing of it is open any more.
         drop(checkpoint);
         folder.finish()?;
         let _ = writeln!(io::stderr(), "{before} → {after}, written to {}", self.out.out.display());
         Ok(())
     }
 
-    /// Columns go first, so that the scales of int8 rows are those of what is kept.
-    fn steps(&self) -> Vec<Box<dyn Transform>> {
-        let mut steps: Vec<Box<dyn Transform>> = Vec::new();
-        if let Some(dim) = self.dims {
-            steps.push(Box::new(Truncate { dim }));
+    /// The recipe, or what the other options say. What takes away goes first, so that clusters, and the scales of int8
+    /// rows, are those of what is kept.
+    fn recipe(&self) -> Result<Recipe, Stop> {
+        if let Some(recipe) = &self.recipe {
+            return Ok(recipe.clone());
         }
-        match self.dtype {
-            Some(TableDtype::F32) => steps.push(Box::new(Cast(Dtype::F32))),
-            Some(TableDtype::F16) => steps.push(Box::new(Cast(Dtype::F16))),
-            Some(TableDtype::Int8) => steps.push(Box::new(Int8)),
-            None => {}
+        if self.int8_scale.is_some() && !matches!(self.dtype, Some(TableDtype::Int8)) {
+            return Err(Stop::Usage("--int8-scale goes with --dtype int8".to_owned()));
         }
-        steps
+        let dtype = self.dtype.map(|dtype| match dtype {
+            TableDtype::F64 => Cast(Dtype::F64).into(),
+            TableDtype::F32 => Cast(Dtype::F32).into(),
+            TableDtype::F16 => Cast(Dtype::F16).into(),
+            TableDtype::Bf16 => Cast(Dtype::BF16).into(),
+            TableDtype::Int8 if self.int8_scale == Some(Int8Scale::Global) => Int8Global.into(),
+            TableDtype::Int8 => Int8.into(),
+        });
+        let steps: [Option<Step>; 4] = [
+            self.prune.clone().map(|texts| Prune { texts }.into()),
+            self.dims.map(|dim| Truncate { dim }.into()),
+            self.clusters.map(Step::clusters),
+            dtype,
+        ];
+        Ok(steps.into_iter().flatten().try_fold(Recipe::default(), Recipe::then)?)
     }
 }
 

@@ -19,6 +19,14 @@ impl Stop {
         Self::Error(message.into())
     }
 
+    /// As an error for others to pass on.
+    pub(crate) fn into_error(self) -> Box<dyn Error + Send + Sync> {
+        match self {
+            Self::Error(message) | Self::Usage(message) => message.into(),
+            Self::PipeClosed => "the pipe is closed".into(),
+        }
+    }
+
     /// Adds what to do next.
     #[must_use]
     pub(crate) fn hint(self, hint: &str) -> Self {

@@ -188,13 +188,12 @@ impl StaticModel {
         let vocabulary = tokenizer.vocabulary();
         ids.clear();
         ends.clear();
-        match max_length.map(|length| length.saturating_mul(vocabulary.median_token_length())) {
-            // A text has at most as many code points as bytes.
-            Some(count) if texts.iter().any(|text| text.len() > count) => {
-                let texts: Vec<&str> = texts.iter().map(|text| first_chars(text, count)).collect();
-                tokenizer.encode_block_into(&texts, scratch, ids, ends)?;
-            }
-            _ => tokenizer.encode_block_into(texts, scratch, ids, ends)?,
+        let cut = |text: &&str| vocabulary.cut(text, max_length).len() < text.len();
+        if texts.iter().any(cut) {
+            let texts: Vec<&str> = texts.iter().map(|text| vocabulary.cut(text, max_length)).collect();
+            tokenizer.encode_block_into(&texts, scratch, ids, ends)?;
+        } else {
+            tokenizer.encode_block_into(texts, scratch, ids, ends)?;
         }
         keep_what_counts(ids, ends, max_length.unwrap_or(usize::MAX), vocabulary.unk_id());
         Ok(())
@@ -250,14 +249,6 @@ fn keep_what_counts(ids: &mut Vec<u32>, ends: &mut [usize], max_length: usize, u
     ids.truncate(kept);
 }
 
-/// The first `count` code points of a text.
-fn first_chars(text: &str, count: usize) -> &str {
-    if text.len() <= count {
-        return text;
-    }
-    text.char_indices().nth(count).map_or(text, |(end, _)| &text[..end])
-}
-
 const _: fn() = || {
     fn is_send_and_sync<T: Send + Sync>() {}
     is_send_and_sync::<StaticModel>();
@@ -265,7 +256,7 @@ const _: fn() = || {
 
 #[cfg(test)]
 mod tests {
-    use super::{first_chars, keep_what_counts};
+    use super::keep_what_counts;
 
     #[test]
     fn cuts_ids_before_it_drops_unknown_ones() {
@@ -281,13 +272,5 @@ mod tests {
             keep_what_counts(&mut ids, &mut ends, 2, unk);
             assert_eq!((&*ids, ends), (&[0, 1, 2][..], [0, 2, 3]));
         }
-    }
-
-    #[test]
-    fn cuts_at_code_points() {
-        assert_eq!(first_chars("añb", 0), "");
-        assert_eq!(first_chars("añb", 2), "añ");
-        assert_eq!(first_chars("añb", 3), "añb");
-        assert_eq!(first_chars("añb", usize::MAX), "añb");
     }
 }

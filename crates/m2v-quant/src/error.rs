@@ -59,9 +59,53 @@ pub enum Error {
         /// Columns of the table, inputs of the head.
         columns: usize,
     },
+    /// The tokenizer of the model is wrong, or cannot do what is asked of it.
+    #[error(transparent)]
+    Tokenize(#[from] m2v_tokenize::Error),
+    /// Texts that a step needs could not be read.
+    #[error("texts `{name}`: {source}")]
+    Texts {
+        /// What the step calls them.
+        name: String,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A text that would have other tokens than before in a pruned vocabulary.
+    #[error(
+        "texts `{name}`, text {text}: the tokenizer without the unused tokens gives other tokens; its vocabulary \
+         cannot be pruned for this text"
+    )]
+    Pruned {
+        /// What the step calls the texts.
+        name: String,
+        /// Which text, from 0.
+        text: usize,
+    },
+    /// A step of a recipe that there is not, or not so.
+    #[error("recipe: step `{step}`: expected {expected}")]
+    Step {
+        /// The step as it was written.
+        step: String,
+        /// What would have been accepted.
+        expected: String,
+    },
+    /// Two steps of a recipe that make no sense one after the other.
+    #[error("recipe: `{step}` after `{earlier}`: {reason}")]
+    Order {
+        /// The later step.
+        step: String,
+        /// The earlier step.
+        earlier: String,
+        /// Why not.
+        reason: &'static str,
+    },
+    /// An error of a transform that is not of this crate.
+    #[error(transparent)]
+    Other(Box<dyn std::error::Error + Send + Sync>),
     /// Two sets of embeddings that cannot be compared.
     #[error(
-        "compare: expected two arrays [texts, dim] of the same shape with at least one text, found {before:?} and {after:?}"
+        "compare: expected arrays [texts, dim] of the same texts, at least one, the second with at most as many columns \
+         as the first, found {before:?} and {after:?}"
     )]
     Compare {
         /// Shape of the first.

@@ -10,9 +10,10 @@
 //!
 //! A [`Transform`] turns one [`Checkpoint`](m2v_core::Checkpoint) into another: [`Cast`] to another float type,
 //! [`Int8`] with a scale for each row, [`Int8Global`] to the reference's bytes, [`Truncate`] to the first dimensions,
-//! [`KMeans`] to as many rows as there are clusters. They read and write no files; apply them between
-//! `Checkpoint::load` and `Checkpoint::save`, or `StaticModel::from_checkpoint`. [`compare`] measures how far the
-//! embeddings moved.
+//! [`KMeans`] to as many rows as there are clusters, [`Prune`] to the tokens that some texts use. A [`Recipe`] is
+//! several of them, with a text form. They read and write no files; apply them between `Checkpoint::load` and
+//! `Checkpoint::save`, or `StaticModel::from_checkpoint`. [`compare`] measures how far the embeddings moved, and whose
+//! neighbours are others now.
 //!
 //! ```
 //! use m2v_core::{Checkpoint, Config, Dtype, EmbeddingTable, Tensor};
@@ -35,7 +36,10 @@ mod int8;
 mod int8_global;
 mod kmeans;
 mod loss;
+mod neighbours;
 mod number;
+mod prune;
+mod recipe;
 mod transform;
 mod truncate;
 
@@ -44,9 +48,11 @@ pub use error::{Error, Result};
 pub use int8::Int8;
 pub use int8_global::Int8Global;
 pub use kmeans::{Init, KMeans};
-pub use loss::{Loss, compare};
+pub use loss::{Loss, compare, compare_with};
+pub use prune::Prune;
+pub use recipe::{Recipe, Step, Steps};
 pub use transform::{Context, Transform};
 pub use truncate::Truncate;
 
 // The crates whose types appear in this crate's signatures.
-pub use {m2v_core as core, ndarray};
+pub use {m2v_core as core, m2v_tokenize as tokenize, ndarray};

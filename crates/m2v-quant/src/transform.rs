@@ -41,10 +41,15 @@ pub trait Transform {
 pub struct Context<'a> {
     progress: Option<&'a (dyn Fn(usize, usize) + Sync)>,
     cancel: Option<&'a AtomicBool>,
+    texts: Option<&'a ReadTexts<'a>>,
 }
 
+/// Reads the texts that a step calls by a name.
+type ReadTexts<'a> =
+    dyn Fn(&str) -> Result<Vec<String>, Box<dyn std::error::Error + Send + Sync>> + Sync + 'a;
+
 impl<'a> Context<'a> {
-    /// Calls `progress(done, total)`, from any thread, with the rows that are done.
+    /// Calls `progress(done, total)`, from any thread, with the rows (or texts, where there are some) that are done.
     #[must_use]
     pub fn with_progress(self, progress: &'a (dyn Fn(usize, usize) + Sync)) -> Self {
         Self { progress: Some(progress), ..self }
@@ -56,7 +61,25 @@ impl<'a> Context<'a> {
         Self { cancel: Some(cancel), ..self }
     }
 
-    /// Reports that `done` of `total` rows are done.
+    /// Where the texts come from that a step names, such as those [`Prune`](crate::Prune) goes by: this crate reads no
+    /// files. A command would take the name for a path, a program with the texts at hand can give them whatever the
+    /// name is.
+    #[must_use]
+    pub fn with_texts(self, texts: &'a ReadTexts<'a>) -> Self {
+        Self { texts: Some(texts), ..self }
+    }
+
+    /// The texts with a name.
+    ///
+    /// # Errors
+    /// [`Error::Texts`] if they cannot be read, or the caller has not said [how](Self::with_texts).
+    pub fn texts(&self, name: &str) -> Result<Vec<String>> {
+        let no_source = || Err("the context has no texts (Context::with_texts)".into());
+        let texts = self.texts.map_or_else(no_source, |read| read(name));
+        texts.map_err(|source| Error::Texts { name: name.to_owned(), source })
+    }
+
+    /// Reports that `done` of `total` rows or texts are done.
     pub fn report(&self, done: usize, total: usize) {
         if let Some(progress) = self.progress {
             progress(done, total);

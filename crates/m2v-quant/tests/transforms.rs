@@ -244,7 +244,65 @@ fn compare_defines_zero_vectors_and_shows_nan() {
     assert_eq!(compare(zero.view(), one.view()).unwrap().cosine_min, 0.0);
     let loss = compare(one.view(), nan.view()).unwrap();
     assert!(loss.cosine_min.is_nan() && loss.max_abs_diff.is_nan());
+    assert!(loss.recall_at_10.is_nan());
     assert!(matches!(compare(one.view(), Array2::zeros((2, 2)).view()), Err(Error::Compare { .. })));
+    assert!(matches!(compare(one.view(), Array2::zeros((1, 3)).view()), Err(Error::Compare { .. })));
     let none = Array2::zeros((0, 2));
     assert!(matches!(compare(none.view(), none.view()), Err(Error::Compare { .. })));
+}
+
+#[test]
+fn columns_that_were_cut_are_lost() {
+    let (before, after) = (array![[3f32, 4.0], [0.0, 2.0]], array![[3f32], [0.0]]);
+    let loss = compare(before.view(), after.view()).unwrap();
+    assert_eq!((loss.cosine_min, loss.cosine_mean, loss.max_abs_diff), (0.0, 0.3, 4.0));
+}
+
+/// By definition: every similarity in f64, and sorted.
+fn recall_at_10(before: &Array2<f32>, after: &Array2<f32>) -> f64 {
+    let similarities = |vectors: &Array2<f32>| {
+        let mut vectors = vectors.mapv(f64::from);
+        for mut row in vectors.rows_mut() {
+            let length = row.dot(&row).sqrt();
+            row.mapv_inplace(|x| if length == 0.0 { 0.0 } else { x / length });
+        }
+        vectors.dot(&vectors.t())
+    };
+    let (old, new) = (similarities(before), similarities(after));
+    let nearest = |similarities: &Array2<f64>, i: usize| {
+        let mut others: Vec<usize> = (0..before.nrows()).filter(|&j| j != i).collect();
+        others.sort_by(|&a, &b| similarities[[i, b]].total_cmp(&similarities[[i, a]]));
+        others.truncate(10);
+        others
+    };
+    let shares = (0..before.nrows()).map(|i| {
+        let right = nearest(&old, i);
+        let tenth = right.last().map_or(0.0, |&j| old[[i, j]]) - 1e-6;
+        nearest(&new, i).iter().filter(|&&j| old[[i, j]] >= tenth).count() as f64 / right.len() as f64
+    });
+    shares.sum::<f64>() / before.nrows() as f64
+}
+
+#[test]
+fn recall_is_what_its_definition_says() {
+    let mut state = 7u64;
+    let mut random = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (state >> 33) as f32 / (1u64 << 30) as f32 - 1.0
+    };
+    // More texts than are compared at a time.
+    for (texts, dim, noise) in [(2, 3, 0.5), (11, 4, 0.5), (70, 8, 0.2), (2100, 4, 0.01), (300, 16, 1.0)] {
+        let before = Array2::from_shape_simple_fn((texts, dim), &mut random);
+        let after = before.mapv(|x| x + noise * random());
+        let (found, expected) =
+            (compare(before.view(), after.view()).unwrap().recall_at_10, recall_at_10(&before, &after));
+        // A similarity within rounding of the tenth may fall on either side.
+        assert!((found - expected).abs() <= 2.0 / (10 * texts) as f64, "{texts}: {found} {expected}");
+        assert!(texts < 12 || (found > 0.1 && found < 1.0), "{found} shows nothing");
+        assert_eq!(compare(before.view(), before.view()).unwrap().recall_at_10, 1.0);
+        let fewer = before.slice(ndarray::s![.., ..dim.div_ceil(2)]).to_owned();
+        let (found, expected) =
+            (compare(before.view(), fewer.view()).unwrap().recall_at_10, recall_at_10(&before, &fewer));
+        assert!((found - expected).abs() <= 2.0 / (10 * texts) as f64, "{texts}: {found} {expected}");
+    }
 }

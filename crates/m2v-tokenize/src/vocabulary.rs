@@ -213,10 +213,38 @@ impl Vocabulary {
     pub fn median_token_length(&self) -> usize {
         self.median_token_length
     }
+
+    /// A text as Python model2vec cuts it before it is tokenised: to `max_length` times the
+    /// [median token length](Self::median_token_length), in code points. `None`: the whole text.
+    ///
+    /// ```
+    /// let json = r#"{"model": {"type": "WordLevel", "unk_token": "?", "vocab": {"?": 0, "ño": 1, "word": 2}}}"#;
+    /// let vocabulary = m2v_tokenize::Vocabulary::from_json(json.as_bytes())?;
+    /// assert_eq!(vocabulary.median_token_length(), 2);
+    /// assert_eq!(vocabulary.cut("año, word", Some(2)), "año,");
+    /// assert_eq!(vocabulary.cut("año, word", None), "año, word");
+    /// # Ok::<(), m2v_tokenize::Error>(())
+    /// ```
+    #[must_use]
+    pub fn cut<'t>(&self, text: &'t str, max_length: Option<usize>) -> &'t str {
+        match max_length {
+            Some(length) => first_chars(text, length.saturating_mul(self.median_token_length)),
+            None => text,
+        }
+    }
+}
+
+/// The first `count` code points of a text.
+fn first_chars(text: &str, count: usize) -> &str {
+    // A text has at most as many code points as bytes.
+    if text.len() <= count {
+        return text;
+    }
+    text.char_indices().nth(count).map_or(text, |(end, _)| &text[..end])
 }
 
 /// The median, rounded down, of values that occur so many times; of an even count, the mean of the middle two.
-fn median(counts: &[usize]) -> usize {
+pub(crate) fn median(counts: &[usize]) -> usize {
     let count: usize = counts.iter().sum();
     let nth = |place: usize| {
         let mut seen = 0;
@@ -227,4 +255,17 @@ fn median(counts: &[usize]) -> usize {
         counts.iter().position(reaches).unwrap_or(0)
     };
     usize::midpoint(nth(count.saturating_sub(1) / 2), nth(count / 2))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::first_chars;
+
+    #[test]
+    fn cuts_at_code_points() {
+        assert_eq!(first_chars("añb", 0), "");
+        assert_eq!(first_chars("añb", 2), "añ");
+        assert_eq!(first_chars("añb", 3), "añb");
+        assert_eq!(first_chars("añb", usize::MAX), "añb");
+    }
 }

@@ -52,6 +52,7 @@ impl Shape {
             );
             let contents: Vec<String> =
                 added.iter().map(|token| token["content"].as_str().unwrap().to_owned()).collect();
+            pair.assert_same_block(&NASTY);
             for text in NASTY {
                 pair.assert_same(text);
                 for token in &contents {

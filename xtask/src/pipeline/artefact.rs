@@ -1,4 +1,4 @@
-//! The files that are made: a table and a graph for each dtype.
+//! The files that are made: a table and a graph for each copy.
 
 use std::fs;
 use std::io::{self, Write};
@@ -8,9 +8,9 @@ use m2v_core::{Checkpoint, Sink};
 use m2v_onnx::{DEFAULT_GRAPH, ExportOptions};
 use serde::Serialize;
 
-use super::Target;
 use super::error::{Error, Result};
 use super::head::HeadVerified;
+use super::target::Target;
 
 /// Name of the table's file.
 pub(crate) const TABLE: &str = "model.safetensors";
@@ -18,9 +18,10 @@ pub(crate) const TABLE: &str = "model.safetensors";
 /// A file that embeds texts.
 #[derive(Serialize)]
 pub(crate) struct Artefact {
-    /// Name within the folder of its dtype.
+    /// Name within the folder of its copy.
     pub(crate) file: String,
     pub(crate) folder: String,
+    pub(crate) recipe: String,
     pub(crate) dtype: String,
     pub(crate) rows: usize,
     pub(crate) dim: usize,
@@ -36,6 +37,7 @@ pub(crate) struct Verified {
     pub(crate) cosine_min: f64,
     pub(crate) cosine_p1: f64,
     pub(crate) cosine_mean: f64,
+    pub(crate) recall_at_10: f64,
     pub(crate) max_abs_diff: f64,
     pub(crate) max_abs_diff_bound: f64,
     pub(crate) cosine_min_bound: Option<f64>,
@@ -46,9 +48,9 @@ pub(crate) struct Verified {
     pub(crate) head: Option<HeadVerified>,
 }
 
-/// Writes the folder of a dtype: with the graph, all that ONNX clients want; without, what model2vec reads.
-pub(crate) fn write(checkpoint: &Checkpoint, target: Target, onnx: bool, sink: &mut dyn Sink) -> Result<()> {
-    let mut folder = Subfolder { sink, name: target.name() };
+/// Writes the folder of a copy: with the graph, all that ONNX clients want; without, what model2vec reads.
+pub(crate) fn write(checkpoint: &Checkpoint, target: &Target, onnx: bool, sink: &mut dyn Sink) -> Result<()> {
+    let mut folder = Subfolder { sink, name: &target.name };
     if onnx {
         m2v_onnx::export(checkpoint, &ExportOptions::default(), &mut folder)?;
     } else {
@@ -60,7 +62,7 @@ pub(crate) fn write(checkpoint: &Checkpoint, target: Target, onnx: bool, sink: &
 /// The artefacts that [`write()`] wrote.
 pub(crate) fn list(
     checkpoint: &Checkpoint,
-    target: Target,
+    target: &Target,
     folder: &Path,
     onnx: bool,
 ) -> Result<Vec<Artefact>> {
@@ -70,7 +72,8 @@ pub(crate) fn list(
         let bytes = fs::metadata(&path).map_err(|source| Error::io(&path, source))?.len();
         Ok(Artefact {
             file: (*file).to_owned(),
-            folder: target.name().to_owned(),
+            folder: target.name.clone(),
+            recipe: target.recipe.to_string(),
             dtype: checkpoint.table.dtype().to_string(),
             rows: checkpoint.table.rows(),
             dim: checkpoint.table.dim(),

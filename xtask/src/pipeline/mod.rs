@@ -5,6 +5,7 @@ mod error;
 mod graph_runtime;
 mod head;
 mod report;
+mod target;
 mod texts;
 mod verify;
 
@@ -13,13 +14,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
-use m2v_core::{Checkpoint, Dir, DirSink, Dtype, Sink};
-use m2v_quant::{Cast, Context, Int8, Transform, Truncate};
+use m2v_core::{Checkpoint, Dir, DirSink, Sink};
+use m2v_quant::{Context, Recipe, Transform, Truncate};
 
 pub(crate) use error::{Error, Result};
 use report::Report;
+use target::{TableDtype, Target};
 use texts::Texts;
 use verify::Verifier;
 
@@ -28,10 +29,11 @@ const DEFAULT_MODEL: &str = "models/minilm-l6-64d";
 
 /// Load a model, quantise it, export it to ONNX, run both and compare them with the model, and report.
 ///
-/// For each dtype OUT gets a folder that model2vec, sentence-transformers and ONNX clients read, and beside them
-/// report.md and report.json: sizes, how far the embeddings moved, and what was verified by what. A copy that
-/// misses its bound fails the command, and nothing is written. Of a classifier or regressor the head is kept, exported
-/// and verified too.
+/// For each dtype or recipe OUT gets a folder that model2vec, sentence-transformers and ONNX clients read, and beside
+/// them report.md and report.json: sizes, how far the embeddings moved, and what was verified by what. A copy that
+/// misses its bound fails the command, and nothing is written: a dtype's is to the model, a recipe may lose what it
+/// loses, but its files have to give the vectors of the model it made. Of a classifier or regressor the head is kept,
+/// exported and verified too.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Model folder [default: the model that comes with the repository]
@@ -42,10 +44,13 @@ pub(crate) struct Args {
     out: Option<PathBuf>,
     /// Dtypes to make
     #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "f32,f16,int8")]
-    dtype: Vec<Target>,
+    dtype: Vec<TableDtype>,
     /// Keep the first N dimensions
     #[arg(long, value_name = "N")]
     dims: Option<usize>,
+    /// Recipes to follow instead, such as `prune=FILE+dims=32+int8`; one copy for each
+    #[arg(long, value_name = "RECIPE", num_args = 1.., conflicts_with_all = ["dtype", "dims"])]
+    recipe: Vec<Recipe>,
     /// Write no ONNX graphs
     #[arg(long)]
     no_onnx: bool,
@@ -57,33 +62,6 @@ pub(crate) struct Args {
     no_verify: bool,
 }
 
-/// What the table becomes.
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Target {
-    F32,
-    F16,
-    Int8,
-}
-
-impl Target {
-    /// The name on the command line and of the folder.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::F32 => "f32",
-            Self::F16 => "f16",
-            Self::Int8 => "int8",
-        }
-    }
-
-    fn transform(self) -> Box<dyn Transform> {
-        match self {
-            Self::F32 => Box::new(Cast(Dtype::F32)),
-            Self::F16 => Box::new(Cast(Dtype::F16)),
-            Self::Int8 => Box::new(Int8),
-        }
-    }
-}
-
 /// Runs the pipeline and prints the report.
 pub(crate) fn run(args: &Args) -> Result<()> {
     let interrupted = Arc::new(AtomicBool::new(false));
@@ -93,15 +71,18 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."));
     let model = args.model.clone().unwrap_or_else(|| workspace.join(DEFAULT_MODEL));
     let out = args.out.clone().unwrap_or_else(|| workspace.join("target/pipeline"));
-    let mut targets = args.dtype.clone();
-    targets.dedup();
+    let targets = match args.recipe.is_empty() {
+        true => Target::dtypes(&args.dtype),
+        false => Target::recipes(&args.recipe),
+    };
 
     let progress = Progress::new(&targets, args, interrupted);
     progress.step("load the model")?;
     let source = Checkpoint::load(&Dir::open(&model)?)?;
-    let mut context = progress.context();
+    let texts = |file: &str| Ok(Texts::load(Some(Path::new(file)), workspace)?.texts);
+    let mut context = progress.context().with_texts(&texts);
     let base = match args.dims {
-        Some(dim) => Truncate { dim }.apply(source.clone(), &mut context)?,
+        Some(dim) => Recipe::default().then(Truncate { dim })?.apply(source.clone(), &mut context)?,
         None => source.clone(),
     };
     let mut report = Report::new(&model, &source, args.dims);
@@ -115,15 +96,16 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 
     let mut sink = open_out(&out)?;
     for target in targets {
-        progress.step(&format!("{}: quantise", target.name()))?;
-        let checkpoint = target.transform().apply(base.clone(), &mut context)?;
-        progress.step(&format!("{}: write", target.name()))?;
-        artefact::write(&checkpoint, target, !args.no_onnx, &mut sink)?;
-        let folder = sink.staging().map_err(|source| Error::io(&out, source))?.join(target.name());
-        for mut artefact in artefact::list(&checkpoint, target, &folder, !args.no_onnx)? {
-            if let Some(verifier) = &verifier {
-                progress.step(&format!("{}: verify {}", target.name(), artefact.file))?;
-                artefact.verified = Some(verifier.verify(&artefact, target, &folder)?);
+        progress.step(&format!("{}: quantise", target.name))?;
+        let checkpoint = target.recipe.apply(base.clone(), &mut context)?;
+        progress.step(&format!("{}: write", target.name))?;
+        artefact::write(&checkpoint, &target, !args.no_onnx, &mut sink)?;
+        let folder = sink.staging().map_err(|source| Error::io(&out, source))?.join(&target.name);
+        let copy = verifier.as_ref().map(|verifier| verifier.copy(&checkpoint, &target)).transpose()?;
+        for mut artefact in artefact::list(&checkpoint, &target, &folder, !args.no_onnx)? {
+            if let Some(copy) = &copy {
+                progress.step(&format!("{}: verify {}", target.name, artefact.file))?;
+                artefact.verified = Some(copy.verify(&artefact, &folder)?);
             }
             report.artefacts.push(artefact);
         }

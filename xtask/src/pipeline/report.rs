@@ -124,15 +124,15 @@ impl Report {
             }
             None => text += "Not verified.\n\n",
         }
-        text += "| file | size | rows × dims | dtype | cosine min / 1 % / mean | largest difference (bound) | texts/s | \
-                 verified by |\n|---|---|---|---|---|---|---|---|\n";
+        text += "| file | size | rows × dims | dtype | cosine min / 1 % / mean | recall@10 | largest difference (bound) | \
+                 texts/s | verified by |\n|---|---|---|---|---|---|---|---|---|\n";
         for artefact in &self.artefacts {
             let _ = writeln!(text, "{}", row(artefact));
         }
         text += &self.heads();
         if self.texts.is_some() {
-            text += "\nCosine and difference: to the source's float embeddings of the same texts, for graphs summed \
-                     in f64. texts/s: this machine, \
+            text += "\nCosine and recall@10: to the source's embeddings of the same texts, for graphs summed in f64. \
+                     Difference: to the same, of a recipe to those of the model it made. texts/s: this machine, \
                      these texts, best of several runs, graphs without tokenising; compare rows, not machines.\n";
         }
         text
@@ -165,16 +165,17 @@ impl Report {
 }
 
 fn row(artefact: &Artefact) -> String {
-    let Artefact { file, folder, dtype, rows, dim, bytes, verified } = artefact;
+    let Artefact { file, folder, dtype, rows, dim, bytes, verified, .. } = artefact;
     let mut text = format!("| {folder}/{file} | {} | {rows} × {dim} | {dtype} |", megabytes(*bytes));
     match verified {
         Some(verified) => {
             let _ = write!(
                 text,
-                " {:.6} / {:.6} / {:.6} | {:.1e} ({:.0e}{}) | {:.0} | {}{} |",
+                " {:.6} / {:.6} / {:.6} | {:.4} | {:.1e} ({:.0e}{}) | {:.0} | {}{} |",
                 verified.cosine_min,
                 verified.cosine_p1,
                 verified.cosine_mean,
+                verified.recall_at_10,
                 verified.max_abs_diff,
                 verified.max_abs_diff_bound,
                 verified.cosine_min_bound.map_or(String::new(), |bound| format!(", cosine ≥ {bound}")),
@@ -183,7 +184,7 @@ fn row(artefact: &Artefact) -> String {
                 verified.by
             );
         }
-        None => text += " – | – | – | not verified |",
+        None => text += " – | – | – | – | not verified |",
     }
     text
 }

@@ -8,52 +8,58 @@ use m2v_infer::{Encoder, EncoderExt, StaticModel};
 use m2v_quant::{Loss, compare};
 use ndarray::{Array2, Axis};
 
-use super::Target;
 use super::artefact::{Artefact, TABLE, Verified};
 use super::error::{Error, Result};
 use super::graph_runtime::GraphRuntime;
 use super::head::HeadVerifier;
 use super::report::TextsSummary;
+use super::target::{Bound, Target};
 use super::texts::Texts;
 
-/// What running an artefact may differ by: absolutely, for vectors of length 1, and in the cosine.
-struct Bound {
-    max_abs_diff: f64,
-    cosine_min: Option<f64>,
-}
-
-impl Target {
-    fn bound(self) -> Bound {
-        match self {
-            Self::F32 => Bound { max_abs_diff: 1e-6, cosine_min: None },
-            Self::F16 => Bound { max_abs_diff: 2e-3, cosine_min: None },
-            Self::Int8 => Bound { max_abs_diff: 2e-2, cosine_min: Some(0.9998) },
-        }
-    }
-}
+/// What a copy may differ by from the model that its recipe made: the order of additions.
+const AS_MADE: Bound = Bound { max_abs_diff: 1e-6, cosine_min: None };
 
 /// The model everything is compared with, and its embeddings of the texts.
 pub(crate) struct Verifier {
     texts: Texts,
-    /// What a client feeds a graph: cut to `max_length`, unknown tokens still in.
-    ids: Vec<Vec<u32>>,
-    /// The model's embeddings.
-    expected: Array2<f32>,
-    /// The same, summed in f64: what another runtime, which sums in another order, is held to.
-    exact: Array2<f32>,
-    pad: u32,
-    normalize: bool,
+    source: Expected,
     summary: TextsSummary,
     /// For a pipeline.
     head: Option<HeadVerifier>,
+}
+
+/// What a model makes of the texts.
+struct Expected {
+    embeddings: Array2<f32>,
+    /// The same, summed in f64: what another runtime, which sums in another order, is held to.
+    exact: Array2<f32>,
+}
+
+/// A copy that is to be verified.
+pub(crate) struct Copy<'v> {
+    verifier: &'v Verifier,
+    /// What it is held to: the source, or the model its recipe made.
+    expected: Expected,
+    bound: Bound,
+    /// What a client feeds a graph: cut to `max_length`, unknown tokens still in.
+    ids: Vec<Vec<u32>>,
+    pad: u32,
+    normalize: bool,
+    /// Whether it is the model itself, in another type that holds its numbers.
+    is_model: bool,
+}
+
+impl Expected {
+    fn new(model: &StaticModel, texts: &[String]) -> Result<Self> {
+        Ok(Self { embeddings: model.encode(texts)?, exact: exact(model, texts)? })
+    }
 }
 
 impl Verifier {
     pub(crate) fn new(model: &Checkpoint, texts: Texts) -> Result<Self> {
         let head = HeadVerifier::new(model, &texts.texts)?;
         let model = StaticModel::from_checkpoint(model.clone())?;
-        let expected = model.encode(&texts.texts)?;
-        let exact = exact(&model, &texts.texts)?;
+        let source = Expected::new(&model, &texts.texts)?;
         let ids = texts.texts.iter().map(|text| client_ids(&model, text)).collect::<Result<Vec<_>>>()?;
         let pooled = texts.texts.iter().map(|text| model.tokenize(text)).collect::<Result<Vec<_>, _>>()?;
         let summary = TextsSummary {
@@ -68,69 +74,91 @@ impl Verifier {
             not_ascii: texts.texts.iter().filter(|text| !text.is_ascii()).count(),
             at_max_length: ids.iter().filter(|ids| Some(ids.len()) == model.options().max_length).count(),
         };
-        let pad = model.tokenizer().vocabulary().pad().id;
-        Ok(Self { texts, ids, expected, exact, pad, normalize: model.options().normalize, summary, head })
+        Ok(Self { texts, source, summary, head })
     }
 
     pub(crate) fn summary(&self) -> TextsSummary {
         self.summary.clone()
     }
 
-    /// Runs an artefact from the folder it was written to.
-    pub(crate) fn verify(&self, artefact: &Artefact, target: Target, folder: &Path) -> Result<Verified> {
-        let (by, loss, elapsed) =
-            if artefact.file == TABLE { self.run_table(folder)? } else { self.run_graph(artefact, folder)? };
-        let bound = target.bound();
-        // Bounds are for vectors of length 1; those of a model that does not normalise may be any length.
-        let scale = self.exact.iter().fold(1.0, |max: f32, x| max.max(x.abs()));
-        let max_abs_diff_bound = bound.max_abs_diff * f64::from(scale);
-        let passed = loss.max_abs_diff <= max_abs_diff_bound
-            && bound.cosine_min.is_none_or(|cosine_min| loss.cosine_min >= cosine_min);
-        let head = self.head.as_ref().map(|head| match artefact.file == TABLE {
-            true => head.verify_table(folder, &self.texts.texts, target == Target::F32),
-            false => {
-                let graph = folder.join(&artefact.file);
-                head.verify_graph(folder, &graph, &self.texts.texts, (&self.ids, self.pad))
+    /// Prepares to verify a copy, of which `made` is what its recipe made in memory.
+    pub(crate) fn copy(&self, made: &Checkpoint, target: &Target) -> Result<Copy<'_>> {
+        let model = StaticModel::from_checkpoint(made.clone())?;
+        let texts = &self.texts.texts;
+        let (expected, bound) = match target.bound {
+            Some(bound) => {
+                let Expected { embeddings, exact } = &self.source;
+                (Expected { embeddings: embeddings.clone(), exact: exact.clone() }, bound)
             }
+            None => (Expected::new(&model, texts)?, AS_MADE),
+        };
+        let ids = texts.iter().map(|text| client_ids(&model, text)).collect::<Result<Vec<_>>>()?;
+        let (pad, normalize) = (model.tokenizer().vocabulary().pad().id, model.options().normalize);
+        let is_model = target.bound.is_some_and(|bound| bound.max_abs_diff <= AS_MADE.max_abs_diff);
+        Ok(Copy { verifier: self, expected, bound, ids, pad, normalize, is_model })
+    }
+}
+
+impl Copy<'_> {
+    /// Runs an artefact from the folder it was written to.
+    pub(crate) fn verify(&self, artefact: &Artefact, folder: &Path) -> Result<Verified> {
+        let (by, lost, made, elapsed) =
+            if artefact.file == TABLE { self.run_table(folder)? } else { self.run_graph(artefact, folder)? };
+        // Bounds are for vectors of length 1; those of a model that does not normalise may be any length.
+        let scale = self.expected.exact.iter().fold(1.0, |max: f32, x| max.max(x.abs()));
+        let max_abs_diff_bound = self.bound.max_abs_diff * f64::from(scale);
+        let passed = made.max_abs_diff <= max_abs_diff_bound
+            && self.bound.cosine_min.is_none_or(|cosine_min| made.cosine_min >= cosine_min);
+        let texts = &self.verifier.texts.texts;
+        let head = self.verifier.head.as_ref().map(|head| match artefact.file == TABLE {
+            true => head.verify_table(folder, texts, self.is_model),
+            false => head.verify_graph(folder, &folder.join(&artefact.file), texts, (&self.ids, self.pad)),
         });
         let head = head.transpose()?;
         Ok(Verified {
             by,
-            cosine_min: loss.cosine_min,
-            cosine_p1: loss.cosine_p1,
-            cosine_mean: loss.cosine_mean,
-            max_abs_diff: loss.max_abs_diff,
+            cosine_min: lost.cosine_min,
+            cosine_p1: lost.cosine_p1,
+            cosine_mean: lost.cosine_mean,
+            recall_at_10: lost.recall_at_10,
+            max_abs_diff: made.max_abs_diff,
             max_abs_diff_bound,
-            cosine_min_bound: bound.cosine_min,
+            cosine_min_bound: self.bound.cosine_min,
             passed,
-            texts_per_second: self.texts.texts.len() as f64 / elapsed.as_secs_f64(),
+            texts_per_second: self.ids.len() as f64 / elapsed.as_secs_f64(),
             head,
         })
     }
 
-    /// The folder as a user loads it.
-    fn run_table(&self, folder: &Path) -> Result<(String, Loss, Duration)> {
+    /// The folder as a user loads it: what was lost, how far it is from what it is held to, and the time.
+    fn run_table(&self, folder: &Path) -> Result<(String, Loss, Loss, Duration)> {
         let model = StaticModel::load(&Dir::open(folder)?)?;
-        let (embeddings, elapsed) = fastest(|| Ok(model.encode(&self.texts.texts)?))?;
-        let loss = compare(self.expected.view(), embeddings.view())?;
-        Ok(("m2v-infer, from the written folder".to_owned(), loss, elapsed))
+        let (embeddings, elapsed) = fastest(|| Ok(model.encode(&self.verifier.texts.texts)?))?;
+        let lost = compare(self.verifier.source.embeddings.view(), embeddings.view())?;
+        let made = compare(self.expected.embeddings.view(), embeddings.view())?;
+        Ok(("m2v-infer, from the written folder".to_owned(), lost, made, elapsed))
     }
 
     /// The graph in another runtime; both of its outputs have to agree with the model.
-    fn run_graph(&self, artefact: &Artefact, folder: &Path) -> Result<(String, Loss, Duration)> {
+    fn run_graph(&self, artefact: &Artefact, folder: &Path) -> Result<(String, Loss, Loss, Duration)> {
         let graph = GraphRuntime::load(&folder.join(&artefact.file))?;
         let ((embeddings, sums), elapsed) = fastest(|| graph.encode(&self.ids, self.pad, artefact.dim))?;
         let pooled = self.pool(sums);
-        let loss =
-            worse(compare(self.exact.view(), embeddings.view())?, compare(self.exact.view(), pooled.view())?);
-        Ok(("rten, both outputs".to_owned(), loss, elapsed))
+        let worst = |expected: &Expected| -> Result<Loss> {
+            let expected = expected.exact.view();
+            Ok(worse(compare(expected, embeddings.view())?, compare(expected, pooled.view())?))
+        };
+        let (lost, made) = (worst(&self.verifier.source)?, worst(&self.expected)?);
+        Ok(("rten, both outputs".to_owned(), lost, made, elapsed))
     }
 
     /// What a client makes of the sums of a text's token vectors. It does not know how many tokens were unknown:
     /// if the model does not normalise, only the direction can be compared.
     fn pool(&self, sums: Array2<f64>) -> Array2<f32> {
         let mut out = Array2::zeros(sums.dim());
-        for ((sum, expected), mut out) in sums.rows().into_iter().zip(self.exact.rows()).zip(out.rows_mut()) {
+        for ((sum, expected), mut out) in
+            sums.rows().into_iter().zip(self.expected.exact.rows()).zip(out.rows_mut())
+        {
             let norm = sum.dot(&sum).sqrt();
             if norm > 0.0 {
                 let expected = expected.mapv(f64::from);
@@ -186,6 +214,7 @@ fn worse(mut a: Loss, b: Loss) -> Loss {
     a.cosine_min = a.cosine_min.min(b.cosine_min);
     a.cosine_p1 = a.cosine_p1.min(b.cosine_p1);
     a.cosine_mean = a.cosine_mean.min(b.cosine_mean);
+    a.recall_at_10 = a.recall_at_10.min(b.recall_at_10);
     // Not `max`, which would drop a NaN.
     if b.max_abs_diff > a.max_abs_diff || b.max_abs_diff.is_nan() {
         a.max_abs_diff = b.max_abs_diff;

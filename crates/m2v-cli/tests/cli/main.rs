@@ -7,6 +7,7 @@ mod folders;
 mod input;
 mod inspect;
 mod pipelines;
+mod quantize;
 mod signals;
 mod support;
 mod tokenize;

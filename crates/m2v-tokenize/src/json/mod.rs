@@ -71,6 +71,11 @@ impl<'a> File<'a> {
         self.fields.read().or_else(|_| serde_json::from_slice(self.json)).map_err(Error::Json)
     }
 
+    /// The fields besides the model.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = (&str, &'a RawValue)> {
+        self.fields.iter()
+    }
+
     fn parts(mut reader: Reader<'a>) -> Option<(Fields<'a>, Parts<'a>)> {
         let (mut fields, mut model) = (Fields(Vec::new()), None);
         reader.fields(|reader, key| {
@@ -148,6 +153,11 @@ impl<'a> Model<'a> {
     pub(crate) fn read<T: Deserialize<'a>>(&self) -> Result<T> {
         self.fields.read().map_err(Error::Json)
     }
+
+    /// The fields besides the vocabulary.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = (&str, &'a RawValue)> {
+        self.fields.iter()
+    }
 }
 
 impl<'a> Fields<'a> {
@@ -159,6 +169,10 @@ impl<'a> Fields<'a> {
 
     fn find(&self, key: &str) -> Option<&'a RawValue> {
         self.0.iter().find(|field| field.0 == key).map(|field| field.1)
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (&str, &'a RawValue)> {
+        self.0.iter().map(|(key, value)| (&**key, *value))
     }
 
     fn take(&mut self, key: &str) -> Option<&'a RawValue> {
