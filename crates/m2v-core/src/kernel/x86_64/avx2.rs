@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use bytemuck::cast;
 
-use super::{fetch, load};
+use super::{ask_for_first, fetch, load};
 use crate::dtype::Dtype;
 use crate::kernel::Kernels;
 use crate::kernel::block::{Block, Job, Tile, add_integers, each_tile};
@@ -37,6 +37,7 @@ impl Kernels for Avx2 {
 
 #[target_feature(enable = "avx2,f16c")]
 fn pool<E: Widen, const WEIGHTED: bool>(job: Job<'_>) {
+    ask_for_first::<E>(&job.block);
     if E::DTYPE == Dtype::I8 && !WEIGHTED {
         return each_tile(job, [128, 64, 32], |tile| match tile.sum.len() {
             128 => add_integers(tile, |block, tokens, column| add_i8::<128, 4>(block, tokens, column)),

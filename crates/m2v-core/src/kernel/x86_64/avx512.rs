@@ -10,7 +10,7 @@ use std::ops::Range;
 
 use bytemuck::cast;
 
-use super::{Avx2, fetch, load};
+use super::{Avx2, ask_for_first, fetch, load};
 use crate::dtype::Dtype;
 use crate::kernel::Kernels;
 use crate::kernel::block::{Block, Job, Tile, add_integers, each_tile};
@@ -44,6 +44,7 @@ impl Kernels for Avx512 {
 
 #[target_feature(enable = "avx2,f16c,avx512f,avx512bw")]
 fn pool<E: Widen, const WEIGHTED: bool>(job: Job<'_>) {
+    ask_for_first::<E>(&job.block);
     each_tile(job, if E::DTYPE == Dtype::F32 { [128, 128, 64] } else { [256, 128, 64] }, |tile| {
         match tile.sum.len() {
             256 => add::<E, WEIGHTED, 256, 8, 4>(tile),
