@@ -14,6 +14,7 @@ mod avx512;
 #[cfg(test)]
 mod tests;
 
+use std::mem;
 use std::ops::Range;
 
 use crate::key::Key;
@@ -41,6 +42,7 @@ pub(super) struct ScanBuffer {
     others: Vec<u32>,
     /// How many chunks there are up to the end of each text.
     texts: Vec<u32>,
+    asked: [Asked; 2],
 }
 
 /// Chunks of some texts.
@@ -92,7 +94,7 @@ pub(super) const PADDING: usize = 64;
 
 const BLOCK: usize = 64;
 
-/// Chunks between the one whose place is looked at and the one whose place is asked for.
+/// Chunks whose places are asked for before those of as many are looked at.
 const AHEAD: usize = 32;
 
 /// Chunks that are handed on at a time, or up to a block more.
@@ -115,7 +117,8 @@ impl ScanBuffer {
         // A block starts and ends at most as many chunks as it has bytes, and writes as many places.
         let positions = || vec![0; CHUNKS + 2 * BLOCK];
         let (starts, ends, values, others) = (positions(), positions(), positions(), positions());
-        Self { bytes: Vec::new(), starts, ends, values, others, texts: Vec::new() }
+        let asked = [Asked::NONE; 2];
+        Self { bytes: Vec::new(), starts, ends, values, others, texts: Vec::new(), asked }
     }
 
     /// Makes room for a text at a place, and for what is read and written behind it.
@@ -136,10 +139,10 @@ impl ScanBuffer {
         known: &ShortStrings,
         each: &mut impl FnMut(Chunks<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
-        let Self { bytes, starts, ends, values, others, texts } = self;
+        let Self { bytes, starts, ends, values, others, texts, asked } = self;
         {
             let (starts, ends) = (&starts[..ended], &ends[..ended]);
-            let count = look_up(known, bytes, starts, ends, values, others);
+            let count = look_up(known, bytes, (starts, ends), asked, values, others);
             each(Chunks { bytes, starts, ends, values, others: &others[..count], texts })?;
         }
         starts.copy_within(ended..started, 0);
@@ -227,50 +230,70 @@ impl Scanner {
     }
 }
 
+/// Chunks whose places were asked for.
+struct Asked {
+    keys: [Key<2>; AHEAD],
+    places: [u32; AHEAD],
+}
+
+impl Asked {
+    const NONE: Self = Self { keys: [[0; 2]; AHEAD], places: [0; AHEAD] };
+
+    /// Makes the keys of up to [`AHEAD`] chunks and asks for their places.
+    #[inline(always)]
+    fn ask(&mut self, known: &ShortStrings, bytes: &[u8], starts: &[u32], ends: &[u32]) {
+        let spans = starts.iter().zip(ends);
+        for ((&start, &end), (key, place)) in spans.zip(self.keys.iter_mut().zip(&mut self.places)) {
+            // The key of a chunk that is too long is that of no word.
+            let keep = &KEEP[((end - start) as usize).min(KEEP.len() - 1)];
+            let start = start as usize;
+            let [low, high] = words(&bytes[start..start + 16]);
+            *key = [low & keep[0], high & keep[1]];
+            *place = known.place(key) as u32;
+            known.prefetch(*place as usize);
+        }
+    }
+}
+
+#[inline(always)]
+fn words(bytes: &[u8]) -> [u64; 2] {
+    match *bytes.as_chunks::<8>().0 {
+        [low, high] => [u64::from_le_bytes(low), u64::from_le_bytes(high)],
+        _ => [0; 2],
+    }
+}
+
 /// Looks up chunks, and lists those that are no known words. Returns how many these are.
 #[inline(always)]
 fn look_up(
     known: &ShortStrings,
     bytes: &[u8],
-    starts: &[u32],
-    ends: &[u32],
+    (starts, ends): (&[u32], &[u32]),
+    asked: &mut [Asked; 2],
     values: &mut [u32],
     others: &mut [u32],
 ) -> usize {
-    let len = starts.len().min(ends.len()).min(values.len());
-    let (starts, ends, values) = (&starts[..len], &ends[..len], &mut values[..len]);
-    for i in 0..len.min(AHEAD) {
-        ask(known, bytes, starts[i], ends[i], &mut values[i]);
+    let [now, later] = asked;
+    let (mut now, mut later) = (now, later);
+    let mut groups = starts.chunks(AHEAD).zip(ends.chunks(AHEAD));
+    if let Some((starts, ends)) = groups.next() {
+        now.ask(known, bytes, starts, ends);
     }
-    let mut count = 0;
-    for i in 0..len {
-        let later = i + AHEAD;
-        if later < len {
-            ask(known, bytes, starts[later], ends[later], &mut values[later]);
+    let (mut count, mut first) = (0, 0_u32);
+    for values in values[..starts.len()].chunks_mut(AHEAD) {
+        if let Some((starts, ends)) = groups.next() {
+            later.ask(known, bytes, starts, ends);
         }
-        let value = known.get_at(values[i] as usize, &short_key(bytes, starts[i], ends[i]));
-        values[i] = value;
-        others[count] = i as u32;
-        count += usize::from(value.cast_signed() <= 0);
+        for (i, (value, (key, &place))) in values.iter_mut().zip(now.keys.iter().zip(&now.places)).enumerate()
+        {
+            *value = known.get_at(place as usize, key);
+            others[count] = first + i as u32;
+            count += usize::from(value.cast_signed() <= 0);
+        }
+        first += AHEAD as u32;
+        mem::swap(&mut now, &mut later);
     }
     count
-}
-
-/// Asks for the place of a chunk. It is the chunk's value until that is looked up.
-#[inline(always)]
-fn ask(known: &ShortStrings, bytes: &[u8], start: u32, end: u32, value: &mut u32) {
-    let place = known.place(&short_key(bytes, start, end));
-    known.prefetch(place);
-    *value = place as u32;
-}
-
-/// The key of a chunk. That of one that is too long is that of no word.
-#[inline(always)]
-fn short_key(bytes: &[u8], start: u32, end: u32) -> Key<2> {
-    let keep = &KEEP[((end - start) as usize).min(KEEP.len() - 1)];
-    let words = bytes[start as usize..][..16].as_chunks::<8>().0;
-    let word = |i: usize| u64::from_le_bytes(words[i]) & keep[i];
-    [word(0), word(1)]
 }
 
 /// The first so many bytes of a key; of too many, none.
