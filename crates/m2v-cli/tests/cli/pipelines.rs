@@ -175,6 +175,7 @@ fn labels_that_do_not_fit_name_their_line() {
         ),
         (&multi, r#"{"text": "a", "label": "novel"}"#, &["bad.jsonl, line 1", "a list of labels"]),
         (&single, r#"{"text": "a"}"#, &["bad.jsonl, line 2", "missing field `label`"]),
+        (&single, r#"{"text": "a", "label": 1}"#, &["bad.jsonl, line 2", "a string", "the number 1"]),
         (&single, r#"{"text": "a", "label": 0.5}"#, &["bad.jsonl, line 2", "whole number"]),
         (&single, "", &["bad.jsonl, line 2", "blank line"]),
     ] {
