@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use m2v_core::{Checkpoint, Dir, Source as _};
-use m2v_infer::{Error, Pipeline, StaticModel};
+use m2v_infer::{Error, Pipeline, StaticModel, Task};
 
 use crate::input::Input;
 use crate::model;
@@ -62,13 +62,18 @@ impl RunArgs {
         Ok((dir, checkpoint))
     }
 
-    /// Loads a model with a head.
+    /// Loads a model with a head that can predict.
     pub(crate) fn load_pipeline(&self, model: &Path) -> Result<Pipeline, Stop> {
         let (dir, checkpoint) = self.load(model)?;
         if checkpoint.head.is_none() {
             return Err(Error::NoHead { location: dir.locate("") }.into());
         }
-        Ok(Pipeline::from_checkpoint(checkpoint)?)
+        let pipeline = Pipeline::from_checkpoint(checkpoint)?;
+        // Rather than of each text.
+        if pipeline.output().classes().is_none() && pipeline.output().task() != Task::Regression {
+            return Err(Error::NoClasses.into());
+        }
+        Ok(pipeline)
     }
 }
 

@@ -72,8 +72,12 @@ impl Evaluate {
             other => other.into(),
         })?;
         let mut output = Output::create(None)?;
-        let text = if self.json { serde_json::to_string(&report)? + "\n" } else { report.to_string() };
-        output.write(text.as_bytes())?;
+        if self.json {
+            output.write_json(&report)?;
+            output.write(b"\n")?;
+        } else {
+            output.write(report.to_string().as_bytes())?;
+        }
         output.finish()
     }
 }

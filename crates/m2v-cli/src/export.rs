@@ -14,7 +14,7 @@ use crate::stop::Stop;
 /// Export a model to ONNX, as the one folder that all clients read
 ///
 /// The graph is OUT/onnx/model.onnx, with inputs input_ids and attention_mask and outputs last_hidden_state and
-/// sentence_embedding. Beside it is what m2v, Python model2vec, sentence-transformers and transformers.js need.
+/// sentence_embedding; of a model with a head also probabilities, or predictions of a regression. Beside it is what m2v, Python model2vec, sentence-transformers and transformers.js need.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

@@ -165,6 +165,6 @@ fn describe_head(head: &Value) -> String {
     let mut widths: Vec<String> = layers.iter().map(|layer| layer[0].to_string()).collect();
     widths.extend(layers.last().map(|layer| layer[1].to_string()));
     let classes = head["classes"].as_array().map_or(String::new(), |all| format!(", {} classes", all.len()));
-    let activation = head["activation"].as_str().unwrap_or_default();
-    format!("{} → {activation}{classes}", widths.join(" → "))
+    widths.push(head["activation"].as_str().unwrap_or_default().to_owned());
+    format!("{}{classes}", widths.join(" → "))
 }

@@ -8,8 +8,9 @@
 //!                model ─▶ (quantize, convert_head, export)        ─▶ folder
 //! ```
 //!
-//! Texts are read, encoded and written a chunk at a time, so memory does not grow with the input. Nothing but
-//! this file ends the process: everything else returns a [`Stop`], which leaves time to remove unfinished files.
+//! Texts are read, encoded and written a chunk at a time, so memory does not grow with the input; only `evaluate` keeps
+//! the labels, which it counts in the end. Nothing but this file ends the process: everything else returns a [`Stop`],
+//! which leaves time to remove unfinished files.
 #![deny(unsafe_code)]
 
 mod args;
@@ -57,6 +58,7 @@ Examples:
   m2v encode models/minilm-l6-64d texts.txt -o vectors.npy
   m2v inspect models/minilm-l6-64d
   m2v quantize models/minilm-l6-64d small --dtype int8
+  m2v predict sentiment reviews.txt
 
 Exit codes: 0 done, 1 error, 2 wrong usage, 130 interrupted.";
 

@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
 use tempfile::NamedTempFile;
 
 use crate::interrupt;
@@ -31,12 +32,44 @@ impl Output {
         }
     }
 
+    /// Writes a value as JSON, piece by piece: the text may be much longer than the value.
+    pub(crate) fn write_json(&mut self, value: &impl Serialize) -> Result<(), Stop> {
+        let mut pieces = Pieces { output: self, stop: None };
+        let mut buffer = BufWriter::new(&mut pieces);
+        let result = serde_json::to_writer(&mut buffer, value);
+        let result = result.map_err(Stop::from).and_then(|()| Ok(buffer.flush()?));
+        drop(buffer);
+        pieces.stop.map_or(result, Err)
+    }
+
     /// Writes what is still buffered; a file becomes visible.
     pub(crate) fn finish(self) -> Result<(), Stop> {
         match self {
             Self::Stdout(mut stdout) => stdout.flush().map_err(stdout_error),
             Self::File(file) => file.finish(),
         }
+    }
+}
+
+/// An output as others write to it. Keeps why it failed, which an `io::Error` cannot say.
+struct Pieces<'a> {
+    output: &'a mut Output,
+    stop: Option<Stop>,
+}
+
+impl Write for Pieces<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match interrupt::check().and_then(|()| self.output.write(bytes)) {
+            Ok(()) => Ok(bytes.len()),
+            Err(stop) => {
+                self.stop = Some(stop);
+                Err(io::Error::other("stopped"))
+            }
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

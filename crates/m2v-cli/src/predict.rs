@@ -43,7 +43,7 @@ pub(crate) struct Predict {
 #[derive(Debug, clap::Args)]
 pub(crate) struct ThresholdArgs {
     /// Probability over which a multi-label classifier says a class [default: 0.5]
-    #[arg(long, value_name = "T")]
+    #[arg(long, value_name = "T", allow_negative_numbers = true)]
     threshold: Option<f32>,
 }
 

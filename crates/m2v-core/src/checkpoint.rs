@@ -234,7 +234,15 @@ fn read_head(source: &dyn Source, config_file: &str, config: &Config, dim: usize
     let take = |name: &str| -> Option<Tensor> { tensors.swap_remove(name) };
     let head = MlpHead::from_parts(config_file, head_config, take)
         .and_then(|head| head.check_input(dim).map(|()| head))
-        .map_err(|error| error.in_file(&file))?;
+        .map_err(|error| match error {
+            error @ Error::Config { .. } => error,
+            error => error.in_file(&file),
+        })?;
+    // A layer more than n_layers says: without it the answers would be others.
+    if let Some(name) = tensors.keys().find(|name| name.starts_with("head.")) {
+        let expected = format!("{} layers (n_layers), each a weight and a bias", head.layers().len());
+        return Err(Error::tensor(name, expected, "one more tensor").in_file(&file));
+    }
     Ok(Some(head))
 }
 

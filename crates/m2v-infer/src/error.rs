@@ -64,7 +64,10 @@ pub enum Error {
         call: &'static str,
     },
     /// The head made something that is no number of a text.
-    #[error("head: one of its outputs for a text is {value}; do the table's weights hold such numbers?")]
+    #[error(
+        "head: one of its outputs for a text is {value}: numbers of the table, of its weights or of the head are too \
+         large, or none"
+    )]
     NotFinite {
         /// The output.
         value: f32,

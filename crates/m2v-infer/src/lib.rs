@@ -55,6 +55,7 @@
 #![forbid(unsafe_code)]
 
 mod blocks;
+mod confusion;
 mod encoder;
 mod error;
 mod head;
@@ -67,13 +68,14 @@ mod static_model;
 mod target;
 
 pub use blocks::Blocks;
+pub use confusion::{Confusion, ConfusionMatrix};
 pub use encoder::{BLOCK, Encoder, EncoderExt};
 pub use error::{Error, Result};
 pub use head::{Head, Output, Task};
 pub use mlp::Mlp;
 pub use pipeline::Pipeline;
 pub use predictions::{Labels, Prediction, Predictions};
-pub use report::{ClassScores, Confusion, Report, Scores};
+pub use report::{ClassScores, Report, Scores};
 pub use scratch::{HeadScratch, Scratch, ScratchPool};
 pub use static_model::{EncodeOptions, StaticModel, TokenEmbeddings};
 pub use target::Target;

@@ -121,7 +121,7 @@ impl Pipeline {
     /// ```
     ///
     /// # Errors
-    /// [`Error::NoClasses`] of a classifier whose classes have no labels; otherwise if a text cannot be encoded or
+    /// [`Error::NoClasses`] of a classifier without classes, or whose classes have no labels; otherwise if a text cannot be encoded or
     /// scored.
     pub fn predict<S: AsRef<str> + Sync>(&self, texts: &[S]) -> Result<Predictions> {
         self.predict_with_progress(texts, &|_| ())
@@ -137,7 +137,7 @@ impl Pipeline {
         progress: &(dyn Fn(usize) + Sync),
     ) -> Result<Predictions> {
         let output = self.output();
-        if output.classes().is_none() && output.task() != Task::Regression {
+        if output.classes().is_none_or(<[_]>::is_empty) && output.task() != Task::Regression {
             return Err(Error::NoClasses);
         }
         let scores = self.scores(output.task() == Task::MultiLabel).encode_with_progress(texts, progress)?;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::iter::{Enumerate, FusedIterator};
+use std::mem::discriminant;
 use std::slice;
 use std::sync::Arc;
 
@@ -121,8 +122,9 @@ impl Predictions {
     /// Compares the predictions with what the texts truly are, `targets[i]` for text `i`.
     ///
     /// # Errors
-    /// [`Error::Regression`]; [`Error::Target`] for a list under a single-label classifier or a single label under a
-    /// multi-label one; [`Error::Data`] if there are more or fewer targets than texts; [`Error::NothingToEvaluate`].
+    /// [`Error::Regression`]; [`Error::Target`] for a list under a single-label classifier, a single label under a
+    /// multi-label one, or a label of a type that no class has (`1` where classes are strings: it would never be right);
+    /// [`Error::Data`] if there are more or fewer targets than texts; [`Error::NothingToEvaluate`].
     pub fn evaluate<T: Clone + Into<Target>>(&self, targets: &[T]) -> Result<Report> {
         let (found, expected) = (targets.len(), self.len());
         if found != expected {
@@ -130,7 +132,31 @@ impl Predictions {
         }
         let predicted = self.iter().map(|prediction| prediction.to_target()).collect::<Result<Vec<_>>>()?;
         let targets: Vec<Target> = targets.iter().map(|target| target.clone().into()).collect();
-        Report::new(&targets, &predicted)
+        let report = Report::new(&targets, &predicted)?;
+        self.check_types(&targets)?;
+        Ok(report)
+    }
+
+    fn check_types(&self, targets: &[Target]) -> Result<()> {
+        let classes = self.head.output().classes().unwrap_or_default();
+        let is_other =
+            |label: &Label| !classes.iter().any(|class| discriminant(class) == discriminant(label));
+        for (text, target) in targets.iter().enumerate() {
+            if let Some(label) = target.labels().iter().find(|label| is_other(label)) {
+                let expected = match classes.first() {
+                    Some(Label::Boolean(_)) => "a boolean, as the classes are",
+                    Some(Label::Integer(_)) => "a whole number, as the classes are",
+                    _ => "a string, as the classes are",
+                };
+                let found = match label {
+                    Label::Boolean(value) => format!("the boolean {value}"),
+                    Label::Integer(value) => format!("the number {value}"),
+                    Label::Text(value) => format!("the string `{value}`"),
+                };
+                return Err(Error::Target { text, expected, found });
+            }
+        }
+        Ok(())
     }
 }
 

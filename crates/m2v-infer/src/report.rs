@@ -6,6 +6,7 @@ use std::fmt;
 use m2v_core::Label;
 use serde::Serialize;
 
+use crate::confusion::{Confusion, ConfusionMatrix};
 use crate::error::{Error, Result};
 use crate::target::Target;
 
@@ -75,19 +76,6 @@ pub struct Scores {
     pub support: u64,
 }
 
-/// How often what was taken for what. Classes are in the order of [`Report::classes`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(untagged)]
-#[non_exhaustive]
-pub enum Confusion {
-    /// Of single-label classifiers: row `i`, column `j` has the texts of class `i` that were said to be `j`
-    /// (`confusion_matrix` of scikit-learn).
-    SingleLabel(Vec<Vec<u64>>),
-    /// Of multi-label classifiers: for each class the texts `[[without, wrongly said], [missed, rightly said]]`
-    /// (`multilabel_confusion_matrix` of scikit-learn).
-    MultiLabel(Vec<[[u64; 2]; 2]>),
-}
-
 /// What was counted of a class, or of any set of labels.
 #[derive(Clone, Copy, Default)]
 struct Counts {
@@ -148,11 +136,9 @@ impl Report {
             let texts = truth.len() as u64;
             Confusion::MultiLabel(counts.iter().map(|counts| counts.confusion(texts)).collect())
         } else {
-            let mut matrix = vec![vec![0; labels.len()]; labels.len()];
-            for (truth, predicted) in truth.iter().flatten().zip(predicted.iter().flatten()) {
-                matrix[index[truth]][index[predicted]] += 1;
-            }
-            Confusion::SingleLabel(matrix)
+            let pairs = truth.iter().flatten().zip(predicted.iter().flatten());
+            let pairs = pairs.map(|(truth, predicted)| (index[truth], index[predicted]));
+            Confusion::SingleLabel(ConfusionMatrix::count(labels.len(), pairs))
         };
         let scores: Vec<Scores> = counts.iter().map(|counts| counts.scores()).collect();
         let support = scores.iter().map(|scores| scores.support).sum();

@@ -1,6 +1,7 @@
 //! What texts truly are, to evaluate with.
 
 use std::collections::BTreeSet;
+use std::slice::from_ref;
 
 use m2v_core::Label;
 use serde::{Deserialize, Serialize};
@@ -23,12 +24,17 @@ pub enum Target {
 }
 
 impl Target {
+    /// The labels, one or any number.
+    pub(crate) fn labels(&self) -> &[Label] {
+        match self {
+            Self::Label(label) => from_ref(label),
+            Self::Labels(labels) => labels,
+        }
+    }
+
     /// The labels without repetition.
     pub(crate) fn set(&self) -> BTreeSet<&Label> {
-        match self {
-            Self::Label(label) => BTreeSet::from([label]),
-            Self::Labels(labels) => labels.iter().collect(),
-        }
+        self.labels().iter().collect()
     }
 
     /// For messages: what JSON would have.

@@ -69,6 +69,28 @@ fn layers_that_do_not_chain_are_refused() -> Result<()> {
     Ok(())
 }
 
+/// A head cut short would answer, and wrongly.
+#[test]
+fn more_layers_than_n_layers_are_refused() -> Result<()> {
+    let config = json!({"head_config": {"n_layers": 1, "activation": "identity", "classes": null}});
+    let error = refused(
+        &pipeline(&config, &[layer(5, 16), layer(2, 5)])?,
+        &["head.safetensors", "head.1.", "1 layers (n_layers)"],
+    );
+    assert!(matches!(error, Error::Tensor { .. }), "{error:?}");
+    Ok(())
+}
+
+/// The file at fault is named, and no other.
+#[test]
+fn a_wrong_head_config_is_not_blamed_on_the_tensors() -> Result<()> {
+    let config = json!({"head_config": {"n_layers": 1, "activation": "tanh", "classes": null}});
+    let files = pipeline(&config, &[layer(2, 16)])?;
+    let message = Pipeline::load(&files).map(|_| ()).unwrap_err().to_string();
+    assert!(message.starts_with("(memory)/config.json: key `head_config.activation`"), "{message}");
+    Ok(())
+}
+
 #[test]
 fn numbers_that_are_none_are_refused() -> Result<()> {
     let config = json!({"head_config": {"n_layers": 1, "activation": "sigmoid", "classes": ["a", "b"]}});

@@ -115,6 +115,11 @@ fn it_has_the_errors_of_any_head() -> Result<()> {
     // It is no checkpoint, and cannot be saved as one.
     assert!(matches!(pipeline.save(&mut Memory::new()), Err(Error::NoCheckpoint)));
 
+    // Of no classes none can be said, though there are texts.
+    let head = NearestNeighbours::fit(&encoder, &[], &[], 1)?;
+    let pipeline = Pipeline::new(encoder.clone(), head)?;
+    assert!(matches!(pipeline.predict(&texts), Err(Error::NoClasses)));
+
     struct Narrow;
     impl Encoder for Narrow {
         fn dim(&self) -> usize {

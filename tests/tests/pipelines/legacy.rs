@@ -366,6 +366,20 @@ fn bombs_are_refused() {
             .bytes(),
     );
     assert!(message.contains("bytes in all"), "{message}");
+    // A thousand layers of the same member.
+    let mut tree = schema();
+    let state = "/content/content/steps/content/0/content/1/content/content";
+    for (key, file) in [("coefs_", "square.npy"), ("intercepts_", "bias.npy")] {
+        tree.pointer_mut(state).unwrap()[key] = list(vec![array(file); 1000]);
+    }
+    let layers = zip_with(&tree)
+        .with("square.npy", npy("'<f4'", true, "6, 6", &[0; 144]))
+        .with("bias.npy", npy("'<f4'", false, "6,", &[0; 24]));
+    let (_, message) = refused(layers.bytes());
+    assert!(message.contains("square.npy") && message.contains("read before"), "{message}");
+    let large = Zip::default().with("schema.json", vec![b' '; (1 << 24) + 1]);
+    let (_, message) = refused(large.bytes());
+    assert!(message.contains("schema.json") && message.contains("at most 16777216 bytes"), "{message}");
     let many = (0..5000).fold(zip(), |zip, i| zip.with(&format!("n{i}.npy"), ""));
     let (_, message) = refused(many.bytes());
     assert!(message.contains("at most 4096 members"), "{message}");
@@ -414,18 +428,22 @@ fn trees_of_other_things_are_refused() {
             list(vec![array("../coef.npy")]),
             &["../coef.npy", "a member of the archive"],
         ),
-        (format!("{state}/coefs_"), list(vec![array("schema.json")]), &["schema.json", ".npy"]),
+        (format!("{state}/coefs_"), list(vec![array("schema.json")]), &["schema.json", "read before"]),
         (format!("{state}/coefs_"), list(vec![array("classes.npy")]), &["classes.npy", "floats", "<U3"]),
-        (format!("{state}/intercepts_"), list(vec![array("coef.npy")]), &["coef.npy", "[out]", "[6, 2]"]),
-        (format!("{state}/classes_"), array("coef.npy"), &["coef.npy", "[classes]"]),
-        (format!("{state}/classes_"), array("intercept.npy"), &["intercept.npy", "strings", "<f4"]),
+        (format!("{state}/intercepts_"), list(vec![array("matrix.npy")]), &["matrix.npy", "[out]", "[6, 2]"]),
+        (format!("{state}/intercepts_"), list(vec![array("coef.npy")]), &["coef.npy", "read before"]),
+        (format!("{state}/classes_"), array("matrix.npy"), &["matrix.npy", "[classes]"]),
+        (format!("{state}/classes_"), array("vector.npy"), &["vector.npy", "strings", "<f4"]),
         (format!("{state}/classes_"), text("no"), &["classes_", "numpy.ndarray"]),
         (format!("{state}/nested"), nested, &["schema.json", "recursion"]),
     ] {
         let mut tree = schema();
         let (parent, key) = pointer.rsplit_once('/').unwrap();
         tree.pointer_mut(parent).unwrap()[key] = value;
-        let (error, message) = refused(zip_with(&tree).bytes());
+        let zip = zip_with(&tree)
+            .with("matrix.npy", npy("'<f4'", true, "6, 2", &[0; 48]))
+            .with("vector.npy", npy("'<f4'", false, "2,", &[0; 8]));
+        let (error, message) = refused(zip.bytes());
         assert!(
             matches!(error, Error::Skops { .. } | Error::SkopsType { .. } | Error::Json { .. }),
             "{error:?}"

@@ -306,6 +306,56 @@ fn labels_of_the_other_kind_are_refused() -> Result<()> {
     Ok(())
 }
 
+/// scikit-learn refuses such a mix; here it would be a report of zeros.
+#[test]
+fn labels_of_another_type_than_the_classes_are_refused() -> Result<()> {
+    for (classes, label, found, says) in [
+        (
+            json!(["0", "1"]),
+            json!("1"),
+            json!(1),
+            "expected a string, as the classes are, found the number 1",
+        ),
+        (
+            json!([0, 1]),
+            json!(1),
+            json!("1"),
+            "expected a whole number, as the classes are, found the string `1`",
+        ),
+        (
+            json!([false, true]),
+            json!(true),
+            json!(1),
+            "expected a boolean, as the classes are, found the number 1",
+        ),
+        (
+            json!([0, 1]),
+            json!(1),
+            json!(true),
+            "expected a whole number, as the classes are, found the boolean true",
+        ),
+    ] {
+        for (activation, is_list) in [("softmax", false), ("sigmoid", true)] {
+            let head = json!({"n_layers": 1, "activation": activation, "classes": classes});
+            let pipeline = small_pipeline(head, &Array2::zeros((2, 16)), &Array1::zeros(2))?;
+            let target = |label: &Value| -> Result<Target> {
+                let label = if is_list { json!([label]) } else { label.clone() };
+                Ok(serde_json::from_value(label)?)
+            };
+            pipeline.evaluate(&["a"], &[target(&label)?])?;
+            let error = pipeline.evaluate(&["a", "b"], &[target(&label)?, target(&found)?]).unwrap_err();
+            assert!(matches!(error, Error::Target { text: 1, .. }), "{error:?}");
+            assert_eq!(error.to_string(), format!("label of text 1: {says}"));
+        }
+    }
+    // A class may be one the head does not know.
+    let head = json!({"n_layers": 1, "activation": "softmax", "classes": [0, "1"]});
+    let pipeline = small_pipeline(head, &Array2::zeros((2, 16)), &Array1::zeros(2))?;
+    let report = pipeline.evaluate(&["a", "b"], &[Target::from(7), Target::from("other")])?;
+    assert_eq!(report.classes.len(), 3);
+    Ok(())
+}
+
 /// Under a head, NaN in the table is 0 and infinities are large: as `numpy.nan_to_num`.
 #[test]
 fn a_table_with_nan_predicts_as_the_reference_does() -> Result<()> {

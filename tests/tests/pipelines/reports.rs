@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use m2v_infer::{Error, Report, Scores, Target};
+use m2v_infer::{Confusion, Error, Report, Scores, Target};
 use m2v_tests::{Result, fixture};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -86,6 +86,19 @@ fn as_json() -> Result<()> {
         "confusion_matrix": [[1, 0], [1, 1]],
     });
     assert_eq!(serde_json::to_value(report)?, expected);
+    Ok(())
+}
+
+/// As when `label` is a column of ids: all pairs of classes would be 80 GB.
+#[test]
+fn as_many_classes_as_texts() -> Result<()> {
+    let truth: Vec<Target> = (0..100_000i64).map(Into::into).collect();
+    let predicted = vec![Target::from(7); truth.len()];
+    let report = Report::new(&truth, &predicted)?;
+    assert_eq!((report.classes.len(), report.classes[7].scores.support), (100_000, 1));
+    let Confusion::SingleLabel(matrix) = report.confusion else { return Err("one label each".into()) };
+    assert_eq!(matrix.classes(), 100_000);
+    assert_eq!([(7, 7), (99_999, 7), (7, 8), (7, 100_000)].map(|(i, j)| matrix.get(i, j)), [1, 1, 0, 0]);
     Ok(())
 }
 

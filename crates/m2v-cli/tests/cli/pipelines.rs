@@ -126,6 +126,7 @@ fn the_threshold_moves_labels() {
         }
     }
     run([&"predict", &model, &input, &"--threshold", &"1.5"]).failed(2, &["--threshold 1.5", "0 to 1"]);
+    run([&"predict", &model, &input, &"--threshold", &"-0.5"]).failed(2, &["--threshold -0.5", "0 to 1"]);
     run([&"predict", &model, &input, &"--threshold", &"NaN"]).failed(2, &["--threshold NaN", "0 to 1"]);
     let single = pipeline(folder.path(), "softmax", false);
     run([&"predict", &single, &input, &"--threshold", &"0.5"]).failed(2, &["--threshold", "multi-label"]);
@@ -174,6 +175,7 @@ fn labels_that_do_not_fit_name_their_line() {
         ),
         (&multi, r#"{"text": "a", "label": "novel"}"#, &["bad.jsonl, line 1", "a list of labels"]),
         (&single, r#"{"text": "a"}"#, &["bad.jsonl, line 2", "missing field `label`"]),
+        (&single, r#"{"text": "a", "label": 1}"#, &["bad.jsonl, line 2", "a string", "the number 1"]),
         (&single, r#"{"text": "a", "label": 0.5}"#, &["bad.jsonl, line 2", "whole number"]),
         (&single, "", &["bad.jsonl, line 2", "blank line"]),
     ] {
@@ -184,6 +186,21 @@ fn labels_that_do_not_fit_name_their_line() {
     run([&"evaluate", &single, &path]).failed(1, &["bad.jsonl", "no texts"]);
     let regression = pipeline(folder.path(), "regression", false);
     run([&"evaluate", &regression, &data(folder.path(), "softmax")]).failed(1, &["evaluate", "regression"]);
+}
+
+/// The model is at fault, not its texts: there may be none.
+#[test]
+fn a_classifier_without_classes_is_refused_before_any_text() {
+    let folder = scratch();
+    let model = pipeline(folder.path(), "softmax", false);
+    let config = fs::read_to_string(model.join("config.json")).unwrap();
+    let mut config: Value = serde_json::from_str(&config).unwrap();
+    config["head_config"]["classes"] = Value::Null;
+    fs::write(model.join("config.json"), config.to_string()).unwrap();
+    for run in [run([&"predict", &model]), run([&"evaluate", &model, &"-"])] {
+        let stderr = run.failed(1, &["no classes"]).stderr;
+        assert!(!stderr.contains("texts"), "{stderr}");
+    }
 }
 
 #[test]

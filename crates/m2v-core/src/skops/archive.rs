@@ -1,6 +1,7 @@
 //! The zip around it, with limits.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::collections::HashMap;
 
 use miniz_oxide::inflate::decompress_to_vec_with_limit;
@@ -12,6 +13,8 @@ use crate::error::{Error, Result};
 const MAX_MEMBERS: usize = 4096;
 /// Bytes all members together may have when unpacked.
 const MAX_BYTES: u64 = 1 << 30;
+/// Bytes `schema.json` may have. Parsed, JSON can take forty times as many.
+const MAX_SCHEMA_BYTES: u64 = 1 << 24;
 /// Times a member may grow when unpacked, beyond its first megabyte. Weights do not even halve.
 const MAX_RATIO: u64 = 64;
 const FREE_BYTES: u64 = 1 << 20;
@@ -27,6 +30,7 @@ struct Member {
     place: ZipArchiveEntryWayfinder,
     method: CompressionMethod,
     bytes: u64,
+    was_read: Cell<bool>,
 }
 
 impl<'a> Archive<'a> {
@@ -53,13 +57,17 @@ impl<'a> Archive<'a> {
             if total > MAX_BYTES {
                 return Err(wrong(&format!("at most {MAX_BYTES} bytes in all"), &format!("{total}")));
             }
+            if name == "schema.json" && bytes > MAX_SCHEMA_BYTES {
+                return Err(wrong(&format!("at most {MAX_SCHEMA_BYTES} bytes"), &format!("{bytes}")));
+            }
             if bytes > FREE_BYTES.saturating_add(packed.saturating_mul(MAX_RATIO)) {
                 return Err(wrong(
                     &format!("at most {MAX_RATIO} times as many bytes as packed"),
                     &format!("{bytes} of {packed}"),
                 ));
             }
-            let member = Member { place: entry.wayfinder(), method: entry.compression_method(), bytes };
+            let (place, method) = (entry.wayfinder(), entry.compression_method());
+            let member = Member { place, method, bytes, was_read: Cell::new(false) };
             if members.insert(name.clone(), member).is_some() {
                 return Err(wrong("one member of that name", "two"));
             }
@@ -71,10 +79,14 @@ impl<'a> Archive<'a> {
         Ok(Self { file, zip, members })
     }
 
-    /// Unpacks a member and checks its length and checksum.
+    /// Unpacks a member and checks its length and checksum. Each is read once: were one the weights of a thousand
+    /// layers, they would take memory that no limit has counted.
     pub(super) fn read(&self, name: &str) -> Result<Cow<'_, [u8]>> {
         let wrong = |expected: &str, found: &str| Error::skops(self.file, name, expected, found);
         let member = self.members.get(name).ok_or_else(|| wrong("a member of the archive", "nothing"))?;
+        if member.was_read.replace(true) {
+            return Err(wrong("a member for each array", "one that was read before"));
+        }
         let entry =
             self.zip.get_entry(member.place).map_err(|error| wrong("a member", &error.to_string()))?;
         // Within MAX_BYTES, so it fits.
