@@ -31,8 +31,8 @@ pub struct Loss {
 
 /// Compares two encodings of the same texts, `[texts, dim]` each. The caller encodes.
 ///
-/// Where `after` has fewer columns, those that were cut count as zeros. Cosines are computed in f64. Two zero vectors
-/// have cosine 1, a zero and another vector 0. Every text is compared with every other, in parallel: the time grows
+/// Where `after` has fewer columns, those that were cut count as zeros. Cosines are computed in f64, exactly 1 for a
+/// vector and itself. Two zero vectors have cosine 1, a zero and another vector 0. Every text is compared with every other, in parallel: the time grows
 /// with the square of their number.
 ///
 /// # Errors
@@ -95,7 +95,8 @@ fn cosine(a: ArrayView1<'_, f32>, b: ArrayView1<'_, f32>) -> f64 {
     }
     match (aa == 0.0, bb == 0.0) {
         (true, true) => 1.0,
-        (false, false) => dot / (aa.sqrt() * bb.sqrt()),
+        // One root of the product: of a vector and itself it is exactly their product, and the cosine 1.
+        (false, false) => dot / (aa * bb).sqrt(),
         _ => 0.0,
     }
 }
