@@ -27,12 +27,13 @@ const KEY: &str = "recipe";
 /// | step | |
 /// |---|---|
 /// | `prune=NAME` | [`Prune`](crate::Prune) to the tokens of the texts that [`Context::with_texts`] gives for NAME |
+/// | `prune-used=NAME` | the same, [without](crate::Prune::with_likely) those that other texts are likely to use |
 /// | `clusters=N` | [`KMeans`](crate::KMeans) with N clusters, not after `int8` |
 /// | `dims=N` | [`Truncate`](crate::Truncate) to the first N dimensions |
 /// | `f64`, `f32`, `f16`, `bf16` | [`Cast`](crate::Cast) |
 /// | `int8`, `int8=global` | [`Int8`](crate::Int8), [`Int8Global`](crate::Int8Global) |
 ///
-/// Steps may come in any order, but none twice, and only one number type: a second one would only lose more. Others
+/// Steps may come in any order, but none twice, and only one number type and one way of pruning: a second one would only lose more. Others
 /// join through [`Steps`]. A recipe prints as it parses, and [`Recipe::apply`] writes it into `config.json`, under
 /// `recipe`, behind what was done to the model before.
 ///

@@ -28,7 +28,11 @@ pub struct Step {
 pub(super) const DTYPES: [&str; 5] = ["f64", "f32", "f16", "bf16", "int8"];
 
 /// Names of the other steps of this crate.
-pub(super) const OTHERS: [&str; 3] = ["prune", "clusters", "dims"];
+pub(super) const OTHERS: [&str; 4] = [PRUNE, PRUNE_USED, "clusters", "dims"];
+
+/// Names of the two forms of pruning.
+pub(super) const PRUNE: &str = "prune";
+pub(super) const PRUNE_USED: &str = "prune-used";
 
 impl Step {
     /// A step of somebody else's. Give it the name and value that [`Steps`](super::Steps) know it by.
@@ -85,7 +89,9 @@ impl Step {
         if self.name == "clusters" && earlier.name == "int8" {
             return Some("clusters of int8 rows are float32 again; make them before");
         }
-        (self.name == earlier.name && OTHERS.contains(&self.name())).then_some("a step can be taken once")
+        let prunes = |step: &Self| [PRUNE, PRUNE_USED].contains(&step.name());
+        let is_same = self.name == earlier.name || prunes(self) && prunes(earlier);
+        (is_same && OTHERS.contains(&self.name())).then_some("a step can be taken once")
     }
 }
 
@@ -102,7 +108,8 @@ pub(super) fn check_name(name: &str) -> Result<()> {
 
 impl From<Prune> for Step {
     fn from(prune: Prune) -> Self {
-        Self::shared("prune", Some(prune.texts.clone()), Arc::new(prune))
+        let name = if prune.keeps_likely() { PRUNE } else { PRUNE_USED };
+        Self::shared(name, Some(prune.texts().to_owned()), Arc::new(prune))
     }
 }
 
