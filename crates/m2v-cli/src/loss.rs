@@ -44,16 +44,17 @@ impl LossArgs {
         Ok(Some(Before { texts, vectors }))
     }
 
-    /// What is less than it may be, if anything is.
-    pub(crate) fn check(&self, loss: &Loss) -> Result<(), Stop> {
+    /// What is less than it may be, if anything is, and the sizes that it would have been for.
+    pub(crate) fn check(&self, loss: &Loss, sizes: &str) -> Result<(), Stop> {
         for (option, least, what, found) in [
             ("--min-cosine", self.min_cosine, "the smallest cosine", loss.cosine_min),
             ("--min-recall", self.min_recall, "recall@10", loss.recall_at_10),
         ] {
             // What is not a number is not enough either.
             if let Some(least) = least.filter(|&least| found.is_nan() || found < least) {
-                let message =
-                    format!("{option}: {what} is {found:.6}, less than {least}; nothing was written");
+                let message = format!(
+                    "{option}: {what} is {found:.6}, less than {least} ({sizes}); nothing was written"
+                );
                 return Err(Stop::error(message));
             }
         }

@@ -87,18 +87,18 @@ impl Quantize {
         // The old table is unmapped with the last step that needs it: where OUT replaces another folder, nothing of
         // it is open any more.
         let checkpoint = recipe.apply(checkpoint, &mut context)?;
-        let after = describe(&checkpoint.table);
+        let sizes = format!("{before} → {}", describe(&checkpoint.table));
         if let Some(encoded) = encoded {
             let loss = encoded.compare(&checkpoint)?;
             let mut output = Output::create(None)?;
             output.write(loss::table(&loss).as_bytes())?;
             output.finish()?;
-            self.loss.check(&loss)?;
+            self.loss.check(&loss, &sizes)?;
         }
         checkpoint.save(&mut folder)?;
         drop(checkpoint);
         folder.finish()?;
-        let _ = writeln!(io::stderr(), "{before} → {after}, written to {}", self.out.out.display());
+        let _ = writeln!(io::stderr(), "{sizes}, written to {}", self.out.out.display());
         Ok(())
     }
 

@@ -140,6 +140,7 @@ fn a_pruned_model_gives_the_corpus_its_vectors() {
             b"",
         );
         assert_eq!(run.stdout.lines().count(), 5, "what was lost is told");
+        assert!(run.stderr.contains("29,525 × 64 float16, 3.78 MB → "), "for how many bytes: {}", run.stderr);
         run.failed(1, &[option, what, "nothing was written"]);
         assert!(!worse.exists());
     }
