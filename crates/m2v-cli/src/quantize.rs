@@ -82,7 +82,10 @@ impl Quantize {
         let mut folder = self.out.create(&dir, checkpoint.layout)?;
         let before = describe(&checkpoint.table);
         let encoded = self.loss.encode(&checkpoint)?;
-        let texts = |name: &str| Input::read_all(Path::new(name)).map_err(Stop::into_error);
+        let texts = |name: &str| match name {
+            "-" if self.loss.reads_standard_input() => Err("standard input was read for --texts".into()),
+            _ => Input::read_all(Path::new(name)).map_err(Stop::into_error),
+        };
         let mut context = Context::default().with_cancel(interrupt::flag()).with_texts(&texts);
         // The old table is unmapped with the last step that needs it: where OUT replaces another folder, nothing of
         // it is open any more.

@@ -22,8 +22,8 @@ pub struct Loss {
     pub cosine_mean: f64,
     /// The mean share of each text's ten nearest neighbours among the other texts, by cosine, that were among its ten
     /// nearest before, or within 1e-6 as near as the tenth. Of those that are equally near now, the first texts
-    /// count as nearest; zero vectors have similarity 0; of ten texts or fewer, all others are neighbours. NaN if any
-    /// component is not finite.
+    /// count as nearest; zero vectors have similarity 0; of eleven texts or fewer, all others are neighbours, so that
+    /// it is 1. NaN if any component is not finite.
     pub recall_at_10: f64,
     /// The largest absolute difference of any two components; NaN if any component is NaN.
     pub max_abs_diff: f64,

@@ -166,6 +166,22 @@ fn texts_may_be_records_and_have_to_be_there() {
         .failed(1, &["empty.txt: no texts"]);
     run([&"quantize", &model, &out, &"--force", &"--dims", &"1", &"--texts", &"no.txt"])
         .failed(1, &["no.txt"]);
+    // Of so few, recall@10 is 1 whatever is lost.
+    run([
+        &"quantize",
+        &model,
+        &out,
+        &"--force",
+        &"--dims",
+        &"1",
+        &"--texts",
+        &records,
+        &"--min-recall",
+        &"0.5",
+    ])
+    .failed(1, &["--min-recall", "at least 12 texts in", "a.jsonl, found 2"]);
+    run_with([&"quantize", &model, &out, &"--force", &"--prune", &"-", &"--texts", &"-"], b"one\ntwo\n")
+        .failed(1, &["`-`", "standard input was read for --texts"]);
     assert_eq!(names(folder.path()), ["a.jsonl", "empty.txt", "model", "out"]);
     assert_eq!(recipe_of(&out), format!("prune={}", records.display()), "the earlier output stays");
 }
