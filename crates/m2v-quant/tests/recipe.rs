@@ -111,6 +111,8 @@ fn what_is_wrong_is_named() {
     assert!(error("prune=two+clusters=4").contains("expected 1 to 3"), "fewer rows by then");
     assert_eq!(error("prune=away"), "texts `away`: no texts are called away");
     assert!(error("prune=none").starts_with("texts `none`: no texts; expected "));
+    let nameless = Recipe::default().then(Prune::new("")).unwrap_err();
+    assert_eq!(nameless.to_string(), "recipe: step `prune=`: expected prune=NAME of the texts");
     let result = Prune::new("two").apply(checkpoint(), &mut Context::default());
     assert!(result.unwrap_err().to_string().contains("with_texts"));
 }

@@ -55,9 +55,14 @@ impl Recipe {
     /// Adds a step at the end.
     ///
     /// # Errors
-    /// [`Error::Order`] if it makes no sense after those before it.
+    /// [`Error::Order`] if it makes no sense after those before it, [`Error::Step`] for pruning to texts without a name,
+    /// which would print as no step.
     pub fn then(mut self, step: impl Into<Step>) -> Result<Self> {
         let step = step.into();
+        if step.prunes() && step.value().is_none_or(str::is_empty) {
+            let expected = format!("{}=NAME of the texts", step.name());
+            return Err(Error::Step { step: step.to_string(), expected });
+        }
         for earlier in &self.steps {
             if let Some(reason) = step.refuses(earlier) {
                 let (step, earlier) = (step.to_string(), earlier.to_string());

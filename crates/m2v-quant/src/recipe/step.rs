@@ -80,6 +80,11 @@ impl Step {
         &*self.transform
     }
 
+    /// Whether it is one of the two forms of pruning.
+    pub(super) fn prunes(&self) -> bool {
+        [PRUNE, PRUNE_USED].contains(&self.name())
+    }
+
     /// Why it makes no sense after an earlier step.
     pub(super) fn refuses(&self, earlier: &Self) -> Option<&'static str> {
         let is_dtype = |step: &Self| DTYPES.contains(&step.name());
@@ -89,8 +94,7 @@ impl Step {
         if self.name == "clusters" && earlier.name == "int8" {
             return Some("clusters of int8 rows are float32 again; make them before");
         }
-        let prunes = |step: &Self| [PRUNE, PRUNE_USED].contains(&step.name());
-        let is_same = self.name == earlier.name || prunes(self) && prunes(earlier);
+        let is_same = self.name == earlier.name || self.prunes() && earlier.prunes();
         (is_same && OTHERS.contains(&self.name())).then_some("a step can be taken once")
     }
 }

@@ -91,8 +91,7 @@ impl Steps {
         };
         let step = match name {
             PRUNE | PRUNE_USED => {
-                let texts = value.filter(|texts| !texts.is_empty());
-                let texts = texts.ok_or_else(|| wrong(format!("{name}=NAME of the texts")))?;
+                let texts = value.ok_or_else(|| wrong(format!("{name}=NAME of the texts")))?;
                 return Ok(Prune::new(texts).with_likely(name == PRUNE).into());
             }
             "clusters" => return Ok(Step::clusters(count(value)?)),
