@@ -4,12 +4,17 @@ use m2v_core::{Checkpoint, Memory, Sink as _, Tensor};
 use m2v_infer::{EncoderExt, StaticModel};
 use m2v_quant::{Context, Error, Int8, Prune, Transform, compare};
 use m2v_tests::{Recorded, Result, assert_bits, texts};
+use m2v_tokenize::Subset;
 use proptest::prelude::*;
 
 fn prune<S: AsRef<str> + Sync>(checkpoint: &Checkpoint, texts: &[S]) -> Result<Checkpoint> {
+    prune_as(checkpoint, texts, &Prune::new("texts"))
+}
+
+fn prune_as<S: AsRef<str> + Sync>(checkpoint: &Checkpoint, texts: &[S], prune: &Prune) -> Result<Checkpoint> {
     let read = |_: &str| Ok(texts.iter().map(|text| text.as_ref().to_owned()).collect());
     let mut context = Context::default().with_texts(&read);
-    Ok(Prune { texts: "texts".to_owned() }.apply(checkpoint.clone(), &mut context)?)
+    Ok(prune.apply(checkpoint.clone(), &mut context)?)
 }
 
 /// Saves and loads it, as a user would.
@@ -83,6 +88,29 @@ fn rows_that_no_token_uses_any_more_are_gone() -> Result<()> {
         used.dedup();
         assert_eq!(used.len(), new.rows(), "{name}");
         assert_eq!(after.saved_config().get("vocabulary_quantization"), Some(&new.rows().into()));
+    }
+    Ok(())
+}
+
+/// Without the likely tokens, each that is kept is used or needed.
+#[test]
+fn likely_tokens_can_be_left_out() -> Result<()> {
+    let texts = texts()?;
+    let half: Vec<_> = texts.iter().step_by(2).collect();
+    for name in ["unigram", "wordpiece-f16"] {
+        let mut before = Recorded::read(name)?.checkpoint()?;
+        before.config.set_max_length(None);
+        let used = prune_as(&before, &half, &Prune::new("texts").with_likely(false))?;
+        assert_same(name, &before, &used, &half)?;
+        let mut subset = Subset::new(&before.tokenizer)?;
+        let tokenizer = m2v_tokenize::from_json(&before.tokenizer)?;
+        for text in &half {
+            tokenizer.encode(text)?.into_iter().for_each(|id| subset.keep(id));
+        }
+        assert_eq!(used.table.id_count(), subset.kept(), "{name}");
+        let likely = prune(&before, &half)?.table.id_count() - used.table.id_count();
+        // Of the small one, more than two fifths are used.
+        assert_eq!(likely > 0, name == "wordpiece-f16", "{name}: {likely}");
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! What a smaller model loses on some texts, and how much it may.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use m2v_core::Checkpoint;
 use m2v_core::ndarray::{Array2, Axis};
@@ -21,10 +21,13 @@ pub(crate) struct LossArgs {
     /// Write nothing and exit with 1 if the cosine of a text's two vectors is less
     #[arg(long, value_name = "X", requires = "texts", value_parser = share)]
     min_cosine: Option<f64>,
-    /// Write nothing and exit with 1 if recall@10 is less
+    /// Write nothing and exit with 1 if recall@10 is less; of 12 texts or more
     #[arg(long, value_name = "X", requires = "texts", value_parser = share)]
     min_recall: Option<f64>,
 }
+
+/// Texts of which recall@10 says something: one, its ten neighbours, and another.
+const RECALL_TEXTS: usize = 12;
 
 /// Texts and the vectors they had.
 pub(crate) struct Before {
@@ -33,6 +36,11 @@ pub(crate) struct Before {
 }
 
 impl LossArgs {
+    /// Whether the texts come from standard input, which can be read once.
+    pub(crate) fn reads_standard_input(&self) -> bool {
+        self.texts.as_deref() == Some(Path::new("-"))
+    }
+
     /// Encodes the texts with the model as it is; nothing without texts.
     pub(crate) fn encode(&self, checkpoint: &Checkpoint) -> Result<Option<Before>, Stop> {
         let Some(path) = &self.texts else { return Ok(None) };
@@ -40,20 +48,30 @@ impl LossArgs {
         if texts.is_empty() {
             return Err(Stop::error(format!("{}: no texts to measure the loss on", path.display())));
         }
+        if self.min_recall.is_some() && texts.len() < RECALL_TEXTS {
+            let message = format!(
+                "--min-recall: expected at least {RECALL_TEXTS} texts in {}, found {}: of fewer, all others are among \
+                 the ten nearest, whatever was lost",
+                path.display(),
+                texts.len()
+            );
+            return Err(Stop::error(message));
+        }
         let vectors = encode(checkpoint, &texts)?;
         Ok(Some(Before { texts, vectors }))
     }
 
-    /// What is less than it may be, if anything is.
-    pub(crate) fn check(&self, loss: &Loss) -> Result<(), Stop> {
+    /// What is less than it may be, if anything is, and the sizes that it would have been for.
+    pub(crate) fn check(&self, loss: &Loss, sizes: &str) -> Result<(), Stop> {
         for (option, least, what, found) in [
             ("--min-cosine", self.min_cosine, "the smallest cosine", loss.cosine_min),
             ("--min-recall", self.min_recall, "recall@10", loss.recall_at_10),
         ] {
             // What is not a number is not enough either.
             if let Some(least) = least.filter(|&least| found.is_nan() || found < least) {
-                let message =
-                    format!("{option}: {what} is {found:.6}, less than {least}; nothing was written");
+                let message = format!(
+                    "{option}: {what} is {found:.6}, less than {least} ({sizes}); nothing was written"
+                );
                 return Err(Stop::error(message));
             }
         }

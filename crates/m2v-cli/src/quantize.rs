@@ -26,9 +26,9 @@ Examples:
   m2v quantize models/minilm-l6-64d smaller --dtype int8 --dims 32
   m2v quantize models/minilm-l6-64d mine --recipe prune=texts.txt+int8 --texts texts.txt --min-recall 0.9
 
-A recipe is steps with + between them, applied in order: prune=FILE (+ in FILE is %2B, % is %25), dims=N, clusters=N,
-and one of f64, f32, f16, bf16, int8, int8=global. It is kept in OUT/config.json. The other options make the recipe
-prune=FILE+dims=N+clusters=N+DTYPE.")]
+A recipe is steps with + between them, applied in order: prune=FILE (+ in FILE is %2B, % is %25), or prune-used=FILE,
+which keeps nothing for other texts, dims=N, clusters=N, and one of f64, f32, f16, bf16, int8, int8=global. It is kept
+in OUT/config.json. The other options make the recipe prune=FILE+dims=N+clusters=N+DTYPE.")]
 #[group(id = "steps", required = true, multiple = true, args = ["recipe", "dtype", "dims", "clusters", "prune"])]
 pub(crate) struct Quantize {
     /// Folder of the model
@@ -51,7 +51,8 @@ pub(crate) struct Quantize {
     /// Rows to keep: tokens share the centres of so many clusters
     #[arg(long, value_name = "N")]
     clusters: Option<usize>,
-    /// Keep only the tokens of these texts, one a line or .jsonl, and what the tokenizer needs
+    /// Keep only the tokens of these texts, one a line or .jsonl, what the tokenizer needs, and, up to two fifths of the
+    /// vocabulary, what similar texts are likely to use (not these: --recipe prune-used=FILE)
     #[arg(long, value_name = "FILE")]
     prune: Option<String>,
     #[command(flatten)]
@@ -81,23 +82,26 @@ impl Quantize {
         let mut folder = self.out.create(&dir, checkpoint.layout)?;
         let before = describe(&checkpoint.table);
         let encoded = self.loss.encode(&checkpoint)?;
-        let texts = |name: &str| Input::read_all(Path::new(name)).map_err(Stop::into_error);
+        let texts = |name: &str| match name {
+            "-" if self.loss.reads_standard_input() => Err("standard input was read for --texts".into()),
+            _ => Input::read_all(Path::new(name)).map_err(Stop::into_error),
+        };
         let mut context = Context::default().with_cancel(interrupt::flag()).with_texts(&texts);
         // The old table is unmapped with the last step that needs it: where OUT replaces another folder, nothing of
         // it is open any more.
         let checkpoint = recipe.apply(checkpoint, &mut context)?;
-        let after = describe(&checkpoint.table);
+        let sizes = format!("{before} → {}", describe(&checkpoint.table));
         if let Some(encoded) = encoded {
             let loss = encoded.compare(&checkpoint)?;
             let mut output = Output::create(None)?;
             output.write(loss::table(&loss).as_bytes())?;
             output.finish()?;
-            self.loss.check(&loss)?;
+            self.loss.check(&loss, &sizes)?;
         }
         checkpoint.save(&mut folder)?;
         drop(checkpoint);
         folder.finish()?;
-        let _ = writeln!(io::stderr(), "{before} → {after}, written to {}", self.out.out.display());
+        let _ = writeln!(io::stderr(), "{sizes}, written to {}", self.out.out.display());
         Ok(())
     }
 
@@ -119,7 +123,7 @@ impl Quantize {
             TableDtype::Int8 => Int8.into(),
         });
         let steps: [Option<Step>; 4] = [
-            self.prune.clone().map(|texts| Prune { texts }.into()),
+            self.prune.clone().map(|texts| Prune::new(texts).into()),
             self.dims.map(|dim| Truncate { dim }.into()),
             self.clusters.map(Step::clusters),
             dtype,

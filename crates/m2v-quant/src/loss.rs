@@ -22,8 +22,8 @@ pub struct Loss {
     pub cosine_mean: f64,
     /// The mean share of each text's ten nearest neighbours among the other texts, by cosine, that were among its ten
     /// nearest before, or within 1e-6 as near as the tenth. Of those that are equally near now, the first texts
-    /// count as nearest; zero vectors have similarity 0; of ten texts or fewer, all others are neighbours. NaN if any
-    /// component is not finite.
+    /// count as nearest; zero vectors have similarity 0; of eleven texts or fewer, all others are neighbours, so that
+    /// it is 1. NaN if any component is not finite.
     pub recall_at_10: f64,
     /// The largest absolute difference of any two components; NaN if any component is NaN.
     pub max_abs_diff: f64,
@@ -31,8 +31,8 @@ pub struct Loss {
 
 /// Compares two encodings of the same texts, `[texts, dim]` each. The caller encodes.
 ///
-/// Where `after` has fewer columns, those that were cut count as zeros. Cosines are computed in f64. Two zero vectors
-/// have cosine 1, a zero and another vector 0. Every text is compared with every other, in parallel: the time grows
+/// Where `after` has fewer columns, those that were cut count as zeros. Cosines are computed in f64, exactly 1 for a
+/// vector and itself. Two zero vectors have cosine 1, a zero and another vector 0. Every text is compared with every other, in parallel: the time grows
 /// with the square of their number.
 ///
 /// # Errors
@@ -95,7 +95,8 @@ fn cosine(a: ArrayView1<'_, f32>, b: ArrayView1<'_, f32>) -> f64 {
     }
     match (aa == 0.0, bb == 0.0) {
         (true, true) => 1.0,
-        (false, false) => dot / (aa.sqrt() * bb.sqrt()),
+        // One root of the product: of a vector and itself it is exactly their product, and the cosine 1.
+        (false, false) => dot / (aa * bb).sqrt(),
         _ => 0.0,
     }
 }

@@ -17,8 +17,8 @@ use crate::transform::{Context, Transform};
 ///
 /// [`Subset`] says which tokens a tokenizer needs, single characters among them, so that what is left can spell any
 /// text that the whole vocabulary could spell. Where there is room for them within two fifths of the vocabulary, it
-/// also keeps tokens that other texts of the kind are likely to use. If the model cuts texts (`max_length`), more are
-/// kept until the median token length is what it was, as that says where.
+/// also keeps tokens that other texts of the kind are likely to use, unless told [otherwise](Self::with_likely). If the
+/// model cuts texts (`max_length`), more are kept until the median token length is what it was, as that says where.
 ///
 /// **Each of the texts keeps its vector**, bit for bit, with the model's own `max_length` or with none: each is
 /// tokenised with both tokenizers before this returns. So does any other text of kept tokens; where others would be
@@ -37,14 +37,41 @@ use crate::transform::{Context, Transform};
 ///
 /// let texts = |_: &str| Ok(vec!["six two".to_owned()]);
 /// let mut context = Context::default().with_texts(&texts);
-/// let pruned = Prune { texts: "numbers".to_owned() }.apply(checkpoint, &mut context)?;
+/// let pruned = Prune::new("numbers").apply(checkpoint, &mut context)?;
 /// assert_eq!(pruned.table.embeddings().to_f32()?, ndarray::array![[0.0], [0.2], [0.6]].into_dyn());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Prune {
-    /// What the [context](Context::with_texts) calls the texts.
-    pub texts: String,
+    texts: String,
+    likely: bool,
+}
+
+impl Prune {
+    /// Prunes to the texts that the [context](Context::with_texts) has under a name.
+    #[must_use]
+    pub fn new(texts: impl Into<String>) -> Self {
+        Self { texts: texts.into(), likely: true }
+    }
+
+    /// What the context calls the texts.
+    #[must_use]
+    pub fn texts(&self) -> &str {
+        &self.texts
+    }
+
+    /// Whether to keep tokens that the texts do not use and others of the kind are likely to
+    /// ([`Subset::keep_likely`]). Without them the table is as small as these texts allow, and other texts lose more.
+    #[must_use]
+    pub fn with_likely(self, likely: bool) -> Self {
+        Self { likely, ..self }
+    }
+
+    /// Whether likely tokens are kept.
+    #[must_use]
+    pub fn keeps_likely(&self) -> bool {
+        self.likely
+    }
 }
 
 impl Transform for Prune {
@@ -64,7 +91,9 @@ impl Transform for Prune {
         let mut subset = Subset::new(&checkpoint.tokenizer)?;
         let used = corpus.used()?;
         used.iter().for_each(|(id, _)| subset.keep(*id));
-        subset.keep_likely(&used, max_length.is_some());
+        if self.likely {
+            subset.keep_likely(&used, max_length.is_some());
+        }
         let part = loop {
             if max_length.is_some() {
                 subset.keep_median_token_length();

@@ -34,11 +34,12 @@ fn steps_are_applied_in_the_order_they_are_written() {
     for (recipe, steps) in [
         ("dims=2+int8", [&Truncate { dim: 2 } as &dyn Transform, &Int8]),
         ("int8+dims=2", [&Int8, &Truncate { dim: 2 }]),
-        ("prune=two+bf16", [&Prune { texts: "two".to_owned() }, &Cast(Dtype::BF16)]),
-        ("f64+prune=two", [&Cast(Dtype::F64), &Prune { texts: "two".to_owned() }]),
+        ("prune=two+bf16", [&Prune::new("two"), &Cast(Dtype::BF16)]),
+        ("prune-used=two+int8", [&Prune::new("two").with_likely(false), &Int8]),
+        ("f64+prune=two", [&Cast(Dtype::F64), &Prune::new("two")]),
         ("dims=1+int8=global", [&Truncate { dim: 1 }, &Int8Global]),
         ("clusters=2+int8", [&KMeans::new(2), &Int8]),
-        ("clusters=2+prune=two", [&KMeans::new(2), &Prune { texts: "two".to_owned() }]),
+        ("clusters=2+prune=two", [&KMeans::new(2), &Prune::new("two")]),
     ] {
         let found = apply(&recipe.parse::<Recipe>().unwrap(), checkpoint()).unwrap();
         let expected = steps.into_iter().fold(checkpoint(), |model, step| apply(step, model).unwrap());
@@ -65,7 +66,7 @@ fn config_json_tells_all_that_was_done() {
 #[test]
 fn what_is_wrong_is_named() {
     let expectations = [
-        ("", "``: expected one of prune, clusters, dims, "),
+        ("", "``: expected one of prune, prune-used, clusters, dims, "),
         ("int4", "`int4`: expected one of "),
         ("int8+", "``: expected one of "),
         ("int8 + dims=2", "`int8 `: expected one of "),
@@ -94,6 +95,9 @@ fn what_is_wrong_is_named() {
         ("f16+dims=2+f16", "`f16` after `f16`"),
         ("dims=3+dims=2", "`dims=2` after `dims=3`: a step can be taken once"),
         ("prune=a+int8+prune=b", "`prune=b` after `prune=a`"),
+        ("prune=a+prune-used=b", "`prune-used=b` after `prune=a`: a step can be taken once"),
+        ("prune-used=a+prune=b", "`prune=b` after `prune-used=a`"),
+        ("prune-used", "`prune-used`: expected prune-used=NAME"),
     ];
     for (recipe, part) in expectations {
         let error = recipe.parse::<Recipe>().unwrap_err();
@@ -107,7 +111,9 @@ fn what_is_wrong_is_named() {
     assert!(error("prune=two+clusters=4").contains("expected 1 to 3"), "fewer rows by then");
     assert_eq!(error("prune=away"), "texts `away`: no texts are called away");
     assert!(error("prune=none").starts_with("texts `none`: no texts; expected "));
-    let result = Prune { texts: "two".to_owned() }.apply(checkpoint(), &mut Context::default());
+    let nameless = Recipe::default().then(Prune::new("")).unwrap_err();
+    assert_eq!(nameless.to_string(), "recipe: step `prune=`: expected prune=NAME of the texts");
+    let result = Prune::new("two").apply(checkpoint(), &mut Context::default());
     assert!(result.unwrap_err().to_string().contains("with_texts"));
 }
 
@@ -144,7 +150,7 @@ fn steps_of_others_join_by_name() {
     let error = |text: &str| steps.parse(text).unwrap_err().to_string();
     assert_eq!(error("mark="), "recipe: step `mark=`: expected mark=SOMETHING");
     assert!(error("marc").ends_with(", mark"), "{}", error("marc"));
-    for name in ["int8", "dims", "prune", "", "Mark", "a b", "a+b", "a=b", "é"] {
+    for name in ["int8", "dims", "prune", "prune-used", "", "Mark", "a b", "a+b", "a=b", "é"] {
         assert!(matches!(Steps::default().with(name, mark), Err(Error::Step { .. })), "{name}");
         assert!(matches!(Step::new(name, None, Mark(String::new())), Err(Error::Step { .. })), "{name}");
     }
@@ -161,10 +167,10 @@ fn any_recipe() -> impl Strategy<Value = Recipe> {
         Some("global"),
     ]);
     let number = || prop::option::of(1..=usize::MAX);
-    let optional = (prop::option::of("(?s).{1,9}"), number(), number(), dtype);
+    let optional = (prop::option::of(("(?s).{1,9}", any::<bool>())), number(), number(), dtype);
     optional.prop_flat_map(|(prune, clusters, dims, dtype)| {
         let mut steps: Vec<Step> = Vec::new();
-        steps.extend(prune.map(|texts| Prune { texts }.into()));
+        steps.extend(prune.map(|(texts, likely)| Prune::new(texts).with_likely(likely).into()));
         // Not together with int8, of which the one or the other order is refused.
         steps.extend(clusters.filter(|_| !matches!(dtype, Some("int8" | "global"))).map(Step::clusters));
         steps.extend(dims.map(|dim| Truncate { dim }.into()));
@@ -198,7 +204,7 @@ proptest! {
     }
 
     #[test]
-    fn any_text_is_a_recipe_or_an_error(text in "(dims=|prune=|int8|f16|clusters=|[+=%0-9a-f]|.){0,6}") {
+    fn any_text_is_a_recipe_or_an_error(text in "(dims=|prune=|prune-used=|int8|f16|clusters=|[+=%0-9a-f]|.){0,6}") {
         if let Ok(recipe) = text.parse::<Recipe>() {
             prop_assert_eq!(recipe.to_string().parse::<Recipe>().unwrap(), recipe);
         }

@@ -14,14 +14,27 @@ pub(crate) struct Texts {
     pub(crate) origin: String,
 }
 
+#[derive(serde::Deserialize)]
+struct Record {
+    text: String,
+}
+
 impl Texts {
-    /// Reads a file of one text a line, or the texts that come with the repository.
+    /// Reads a file of one text a line, or one object with a `text` if it is `.jsonl`, or the texts that come with the
+    /// repository.
     pub(crate) fn load(file: Option<&Path>, workspace: &Path) -> Result<Self> {
         let path = file.map_or_else(|| workspace.join(SHIPPED), PathBuf::from);
         let read = fs::read_to_string(&path).map_err(|source| Error::io(&path, source))?;
         let error = |message: String| Error::Texts { file: path.display().to_string(), message };
         let texts: Vec<String> = match file {
             None => serde_json::from_str(&read).map_err(|source| error(source.to_string()))?,
+            Some(path) if path.extension().is_some_and(|found| found.eq_ignore_ascii_case("jsonl")) => {
+                let record = |(line, record): (usize, &str)| match serde_json::from_str::<Record>(record) {
+                    Ok(record) => Ok(record.text),
+                    Err(source) => Err(error(format!("record {}: {source}", line + 1))),
+                };
+                read.split_terminator('\n').enumerate().map(record).collect::<Result<_>>()?
+            }
             // Not `lines`: a text may end in a carriage return of its own.
             Some(_) => read
                 .split_terminator('\n')
@@ -29,9 +42,29 @@ impl Texts {
                 .collect(),
         };
         if texts.is_empty() {
-            return Err(error("no texts to verify on; expected one a line".to_owned()));
+            return Err(error("no texts; expected one a line".to_owned()));
         }
         let origin = file.map_or_else(|| SHIPPED.to_owned(), |file| file.display().to_string());
         Ok(Self { texts, origin })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::Texts;
+
+    #[test]
+    fn records_are_read_as_the_command_reads_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("texts.jsonl");
+        let load = |content: &str| {
+            fs::write(&path, content).unwrap();
+            Texts::load(Some(&path), folder.path()).map(|texts| texts.texts)
+        };
+        assert_eq!(load("{\"text\": \"a\\nb\"}\r\n{\"id\": 1, \"text\": \"\"}").unwrap(), ["a\nb", ""]);
+        let error = load("{\"text\": \"a\"}\n{\"id\": 1}\n").err().unwrap().to_string();
+        assert!(error.contains("texts.jsonl") && error.contains("record 2: missing field `text`"), "{error}");
     }
 }

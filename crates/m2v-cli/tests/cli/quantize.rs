@@ -75,7 +75,7 @@ fn recipes_that_cannot_be_are_wrong_usage() {
     let folder = scratch();
     let out = folder.path().join("out");
     for (recipe, part) in [
-        ("int4", "expected one of prune, clusters, dims, "),
+        ("int4", "expected one of prune, prune-used, clusters, dims, "),
         ("dims=none", "expected dims=N"),
         ("int8+f16", "`f16` after `int8`"),
         ("int8+clusters=9", "make them before"),
@@ -105,7 +105,7 @@ fn a_pruned_model_gives_the_corpus_its_vectors() {
         &"--texts",
         &corpus,
         &"--min-cosine",
-        &"0.999999",
+        &"1",
         &"--min-recall",
         &"1",
     ])
@@ -122,6 +122,15 @@ fn a_pruned_model_gives_the_corpus_its_vectors() {
     );
     assert_eq!(bits(&load(&shipped()).encode(&texts).unwrap()), bits(&load(&out).encode(&texts).unwrap()));
 
+    let used = folder.path().join("used");
+    let recipe = format!("prune-used={}", corpus.to_str().unwrap().replace('+', "%2B"));
+    run_with(
+        [&"quantize", &shipped(), &used, &"--recipe", &recipe, &"--texts", &corpus, &"--min-cosine", &"1"],
+        b"",
+    )
+    .ok();
+    assert!(checkpoint(&used).table.rows() < rows && recipe_of(&used) == recipe);
+
     // Others lose something, and what is too much is not written.
     let worse = folder.path().join("worse");
     for (option, what) in [("--min-cosine", "the smallest cosine is 0."), ("--min-recall", "recall@10 is 0.")]
@@ -131,10 +140,11 @@ fn a_pruned_model_gives_the_corpus_its_vectors() {
             b"",
         );
         assert_eq!(run.stdout.lines().count(), 5, "what was lost is told");
+        assert!(run.stderr.contains("29,525 × 64 float16, 3.78 MB → "), "for how many bytes: {}", run.stderr);
         run.failed(1, &[option, what, "nothing was written"]);
         assert!(!worse.exists());
     }
-    assert_eq!(names(folder.path()), ["half+.txt", "other.txt", "out"]);
+    assert_eq!(names(folder.path()), ["half+.txt", "other.txt", "out", "used"]);
 }
 
 #[test]
@@ -156,6 +166,22 @@ fn texts_may_be_records_and_have_to_be_there() {
         .failed(1, &["empty.txt: no texts"]);
     run([&"quantize", &model, &out, &"--force", &"--dims", &"1", &"--texts", &"no.txt"])
         .failed(1, &["no.txt"]);
+    // Of so few, recall@10 is 1 whatever is lost.
+    run([
+        &"quantize",
+        &model,
+        &out,
+        &"--force",
+        &"--dims",
+        &"1",
+        &"--texts",
+        &records,
+        &"--min-recall",
+        &"0.5",
+    ])
+    .failed(1, &["--min-recall", "at least 12 texts in", "a.jsonl, found 2"]);
+    run_with([&"quantize", &model, &out, &"--force", &"--prune", &"-", &"--texts", &"-"], b"one\ntwo\n")
+        .failed(1, &["`-`", "standard input was read for --texts"]);
     assert_eq!(names(folder.path()), ["a.jsonl", "empty.txt", "model", "out"]);
     assert_eq!(recipe_of(&out), format!("prune={}", records.display()), "the earlier output stays");
 }

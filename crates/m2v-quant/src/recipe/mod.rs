@@ -27,14 +27,16 @@ const KEY: &str = "recipe";
 /// | step | |
 /// |---|---|
 /// | `prune=NAME` | [`Prune`](crate::Prune) to the tokens of the texts that [`Context::with_texts`] gives for NAME |
+/// | `prune-used=NAME` | the same, [without](crate::Prune::with_likely) those that other texts are likely to use |
 /// | `clusters=N` | [`KMeans`](crate::KMeans) with N clusters, not after `int8` |
 /// | `dims=N` | [`Truncate`](crate::Truncate) to the first N dimensions |
 /// | `f64`, `f32`, `f16`, `bf16` | [`Cast`](crate::Cast) |
 /// | `int8`, `int8=global` | [`Int8`](crate::Int8), [`Int8Global`](crate::Int8Global) |
 ///
-/// Steps may come in any order, but none twice, and only one number type: a second one would only lose more. Others
+/// Steps may come in any order, but none twice, and only one number type and one way of pruning: a second one would only lose more. Others
 /// join through [`Steps`]. A recipe prints as it parses, and [`Recipe::apply`] writes it into `config.json`, under
-/// `recipe`, behind what was done to the model before.
+/// `recipe`, behind what was done to the model before. (Of several recipes that record need not be one: an int8 model
+/// may be cast to f16, and `int8+f16` is refused.)
 ///
 /// ```
 /// use m2v_quant::Recipe;
@@ -53,9 +55,14 @@ impl Recipe {
     /// Adds a step at the end.
     ///
     /// # Errors
-    /// [`Error::Order`] if it makes no sense after those before it.
+    /// [`Error::Order`] if it makes no sense after those before it, [`Error::Step`] for pruning to texts without a name,
+    /// which would print as no step.
     pub fn then(mut self, step: impl Into<Step>) -> Result<Self> {
         let step = step.into();
+        if step.prunes() && step.value().is_none_or(str::is_empty) {
+            let expected = format!("{}=NAME of the texts", step.name());
+            return Err(Error::Step { step: step.to_string(), expected });
+        }
         for earlier in &self.steps {
             if let Some(reason) = step.refuses(earlier) {
                 let (step, earlier) = (step.to_string(), earlier.to_string());

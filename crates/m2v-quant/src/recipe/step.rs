@@ -28,7 +28,11 @@ pub struct Step {
 pub(super) const DTYPES: [&str; 5] = ["f64", "f32", "f16", "bf16", "int8"];
 
 /// Names of the other steps of this crate.
-pub(super) const OTHERS: [&str; 3] = ["prune", "clusters", "dims"];
+pub(super) const OTHERS: [&str; 4] = [PRUNE, PRUNE_USED, "clusters", "dims"];
+
+/// Names of the two forms of pruning.
+pub(super) const PRUNE: &str = "prune";
+pub(super) const PRUNE_USED: &str = "prune-used";
 
 impl Step {
     /// A step of somebody else's. Give it the name and value that [`Steps`](super::Steps) know it by.
@@ -76,6 +80,11 @@ impl Step {
         &*self.transform
     }
 
+    /// Whether it is one of the two forms of pruning.
+    pub(super) fn prunes(&self) -> bool {
+        [PRUNE, PRUNE_USED].contains(&self.name())
+    }
+
     /// Why it makes no sense after an earlier step.
     pub(super) fn refuses(&self, earlier: &Self) -> Option<&'static str> {
         let is_dtype = |step: &Self| DTYPES.contains(&step.name());
@@ -85,7 +94,8 @@ impl Step {
         if self.name == "clusters" && earlier.name == "int8" {
             return Some("clusters of int8 rows are float32 again; make them before");
         }
-        (self.name == earlier.name && OTHERS.contains(&self.name())).then_some("a step can be taken once")
+        let is_same = self.name == earlier.name || self.prunes() && earlier.prunes();
+        (is_same && OTHERS.contains(&self.name())).then_some("a step can be taken once")
     }
 }
 
@@ -102,7 +112,8 @@ pub(super) fn check_name(name: &str) -> Result<()> {
 
 impl From<Prune> for Step {
     fn from(prune: Prune) -> Self {
-        Self::shared("prune", Some(prune.texts.clone()), Arc::new(prune))
+        let name = if prune.keeps_likely() { PRUNE } else { PRUNE_USED };
+        Self::shared(name, Some(prune.texts().to_owned()), Arc::new(prune))
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use m2v_core::Dtype;
 
 use super::Recipe;
-use super::step::{DTYPES, OTHERS, Step, check_name};
+use super::step::{DTYPES, OTHERS, PRUNE, PRUNE_USED, Step, check_name};
 use crate::cast::Cast;
 use crate::error::{Error, Result};
 use crate::int8::Int8;
@@ -90,10 +90,9 @@ impl Steps {
             count.ok_or_else(|| wrong(format!("{name}=N, a whole number from 1")))
         };
         let step = match name {
-            "prune" => {
-                let texts = value.clone().filter(|texts| !texts.is_empty());
-                let texts = texts.ok_or_else(|| wrong("prune=NAME of the texts".to_owned()))?;
-                return Ok(Prune { texts }.into());
+            PRUNE | PRUNE_USED => {
+                let texts = value.ok_or_else(|| wrong(format!("{name}=NAME of the texts")))?;
+                return Ok(Prune::new(texts).with_likely(name == PRUNE).into());
             }
             "clusters" => return Ok(Step::clusters(count(value)?)),
             "dims" => return Ok(Truncate { dim: count(value)? }.into()),
