@@ -1,7 +1,7 @@
 //! The scanner with AVX2: 32 bytes are classified at a time, a mask of them is one instruction.
 //!
 //! To tokenise English prose takes 212 ns a text of 136 bytes with it, and 246 with the portable one; 150 and 174 where
-//! all is in cache (EPYC, Zen 5).
+//! all is in cache (EPYC, Zen 5; before places were asked for ahead).
 
 use std::arch::x86_64::*;
 
