@@ -40,6 +40,9 @@ use crate::transform::{Context, Transform};
 /// all-MiniLM-L6-v2 at 64 dimensions the inertia is 0.997, 0.986 and 0.953 of the best of ten runs of scikit-learn at
 /// 256, 1024 and 4096 clusters (mean of five seeds); 4096 take a twelfth of the time of one of these runs.
 ///
+/// Besides the table it needs the rows twice in f32, three times if they have another type. 500,000 × 1,024 f32 into
+/// 32,768 clusters took 80 seconds on two cores, and 6.0 GB with the table.
+///
 /// An empty cluster starts anew at the row farthest from its centre. With fewer distinct rows than clusters the inertia
 /// is 0, and the centres that are left over are 0 or repeat others.
 ///
