@@ -1,0 +1,239 @@
+//! The texts, and what m2v-infer makes of them.
+
+use std::fs;
+use std::path::Path;
+
+use m2v_core::{Dir, Dtype};
+use m2v_infer::{EncoderExt, StaticModel};
+use ndarray::Array2;
+use serde::{Deserialize, Serialize};
+
+use super::error::{Error, Result};
+
+/// Prose, other scripts, messy text, empty and unknown-only texts.
+const SHIPPED: &str = "tests/fixtures/texts.json";
+/// Texts in all.
+const COUNT: usize = 1000;
+/// Tokens of the longest text.
+const LONGEST: usize = 8192;
+/// Tokens from which on a sum in f32 shows the order of its additions in the sixth digit.
+pub(crate) const LONG: usize = 512;
+/// Texts of a batch.
+const BATCH: usize = 32;
+
+/// Which vectors a case is compared with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Kind {
+    /// Those of the texts, cut as the model says.
+    Texts,
+    /// Those of all of their tokens.
+    Tokens,
+}
+
+/// Texts a case is not compared on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub(crate) enum Apart {
+    /// Without a known token.
+    #[serde(rename = "without known tokens")]
+    WithoutKnown,
+    /// With an unknown token, or without any, or that are cut.
+    #[serde(rename = "unknown")]
+    Unknown,
+    /// Of more than [`LONG`] tokens.
+    #[serde(skip)]
+    Long,
+    /// Of no more.
+    #[serde(skip)]
+    Short,
+}
+
+/// Texts, their ids, and the vectors that m2v-infer gives them.
+pub(crate) struct Truth {
+    texts: Vec<String>,
+    /// All of a text's ids, unknown ones too.
+    ids: Vec<Vec<u32>>,
+    cut: Array2<f32>,
+    uncut: Array2<f32>,
+    unk: Option<u32>,
+    pad: u32,
+    max_length: usize,
+    pub(crate) dtype: Dtype,
+}
+
+/// A batch of ids, padded, and as bags.
+#[derive(Serialize)]
+struct Batch {
+    input_ids: Vec<Vec<u32>>,
+    attention_mask: Vec<Vec<u8>>,
+    bag: Bag,
+}
+
+/// The ids of some texts one after another, and where each begins.
+#[derive(Serialize)]
+pub(crate) struct Bag {
+    pub(crate) input_ids: Vec<u32>,
+    pub(crate) offsets: Vec<usize>,
+}
+
+impl Truth {
+    /// Makes the texts for a model and encodes them with it.
+    pub(crate) fn new(folder: &Path, workspace: &Path) -> Result<Self> {
+        let model = StaticModel::load(&Dir::open(folder)?)?;
+        let vocabulary = model.tokenizer().vocabulary();
+        let (unk, pad) = (vocabulary.unk_id(), vocabulary.pad().id);
+        let options = model.options();
+        let max_length = options.max_length.unwrap_or(usize::MAX);
+
+        let shipped = shipped(&workspace.join(SHIPPED))?;
+        let mut texts = Vec::with_capacity(COUNT);
+        for text in &shipped {
+            // The reference cuts at a code point first, clients only at a token: a text where that shows has
+            // other last tokens there.
+            let mut ids = model.tokenizer().encode(text)?;
+            ids.truncate(max_length);
+            ids.retain(|id| Some(*id) != unk);
+            if ids == model.tokenize(text)? {
+                texts.push(text.clone());
+            }
+        }
+        let words = words(&model, &shipped)?;
+        let made = COUNT.saturating_sub(texts.len() + 2);
+        texts.extend((0..made).map(|tokens| sentence(&words, tokens)));
+        // The longest, and beside it a short one that is padded by as much.
+        texts.extend([LONGEST, 1].map(|tokens| sentence(&words, tokens)));
+
+        let cut = model.encode(&texts)?;
+        let uncut = model.with_options(options.with_max_length(None)).encode(&texts)?;
+        let ids = texts.iter().map(|text| model.tokenizer().encode(text)).collect::<Result<Vec<_>, _>>()?;
+        Ok(Self { texts, ids, cut, uncut, unk, pad, max_length, dtype: model.table().dtype() })
+    }
+
+    /// Writes `texts.json` and `tokens.json`.
+    pub(crate) fn write(&self, work: &Path) -> Result<()> {
+        let batches: Vec<Batch> = self.batches().map(|(texts, width)| self.batch(texts, width)).collect();
+        let files =
+            [("texts.json", serde_json::to_vec(&self.texts)), ("tokens.json", serde_json::to_vec(&batches))];
+        for (name, json) in files {
+            let path = work.join(name);
+            let json = json.map_err(|source| Error::io(&path, source.into()))?;
+            fs::write(&path, json).map_err(|source| Error::io(&path, source))?;
+        }
+        Ok(())
+    }
+
+    /// What a batch of ids holds, and how wide it is: as few columns as it needs, and none to four more.
+    pub(crate) fn batches(&self) -> impl Iterator<Item = (&[Vec<u32>], usize)> {
+        let width = |ids: &[Vec<u32>]| ids.iter().map(Vec::len).max().unwrap_or(0);
+        // The shipped texts and the made ones in blocks of their own; the last two as one.
+        let (texts, last) = self.ids.split_at(self.ids.len().saturating_sub(2));
+        let blocks = texts.chunks(BATCH).enumerate().map(move |(i, block)| (block, width(block) + i % 5));
+        blocks.chain(std::iter::once((last, width(last))))
+    }
+
+    fn batch(&self, ids: &[Vec<u32>], width: usize) -> Batch {
+        let padded =
+            |ids: &Vec<u32>| (0..width).map(|i| ids.get(i).copied().unwrap_or(self.pad)).collect::<Vec<_>>();
+        let mask = |ids: &Vec<u32>| (0..width).map(|i| u8::from(i < ids.len())).collect::<Vec<_>>();
+        Batch {
+            input_ids: ids.iter().map(padded).collect(),
+            attention_mask: ids.iter().map(mask).collect(),
+            bag: Self::bag(ids),
+        }
+    }
+
+    pub(crate) fn bag(ids: &[Vec<u32>]) -> Bag {
+        let offsets = ids.iter().scan(0, |end, ids| {
+            let start = *end;
+            *end += ids.len();
+            Some(start)
+        });
+        Bag { offsets: offsets.collect(), input_ids: ids.concat() }
+    }
+
+    pub(crate) fn pad(&self) -> u32 {
+        self.pad
+    }
+
+    pub(crate) fn shape(&self) -> [usize; 2] {
+        [self.cut.nrows(), self.cut.ncols()]
+    }
+
+    /// The largest difference of `vectors`, which has [`Self::shape`], and how many texts were compared.
+    pub(crate) fn compare(&self, kind: Kind, apart: Option<Apart>, vectors: &Array2<f32>) -> (f32, usize) {
+        let expected = match kind {
+            Kind::Texts => &self.cut,
+            Kind::Tokens => &self.uncut,
+        };
+        let (mut largest, mut compared) = (0.0f32, 0);
+        for (i, (found, expected)) in vectors.rows().into_iter().zip(expected.rows()).enumerate() {
+            if apart.is_some_and(|apart| self.is_apart(i, apart)) {
+                continue;
+            }
+            compared += 1;
+            for (found, expected) in found.iter().zip(expected) {
+                let difference = (found - expected).abs();
+                // Not `max`, which would drop a NaN.
+                if difference > largest || difference.is_nan() {
+                    largest = difference;
+                }
+            }
+            if largest.is_nan() {
+                break;
+            }
+        }
+        (largest, compared)
+    }
+
+    fn is_apart(&self, text: usize, apart: Apart) -> bool {
+        let ids = &self.ids[text];
+        let is_unknown = |id: &u32| Some(*id) == self.unk;
+        match apart {
+            Apart::WithoutKnown => ids.iter().take(self.max_length).all(is_unknown),
+            Apart::Long => ids.len() > LONG,
+            Apart::Short => ids.len() <= LONG,
+            Apart::Unknown => ids.is_empty() || ids.len() > self.max_length || ids.iter().any(is_unknown),
+        }
+    }
+
+    /// What the texts are, in a sentence.
+    pub(crate) fn summary(&self) -> String {
+        let count = |apart| (0..self.texts.len()).filter(|&i| self.is_apart(i, apart)).count();
+        let empty = self.ids.iter().filter(|ids| ids.is_empty()).count();
+        let unknown = count(Apart::WithoutKnown) - empty;
+        let longest = self.ids.iter().map(Vec::len).max().unwrap_or(0);
+        format!(
+            "{} texts, {empty} without tokens, {unknown} of unknown tokens only, the longest {longest} tokens",
+            self.texts.len()
+        )
+    }
+}
+
+fn shipped(path: &Path) -> Result<Vec<String>> {
+    let read = fs::read(path).map_err(|source| Error::io(path, source))?;
+    serde_json::from_slice(&read)
+        .map_err(|source| Error::Texts { file: path.display().to_string(), message: source.to_string() })
+}
+
+/// Words of one known token each, of the texts.
+fn words(model: &StaticModel, texts: &[String]) -> Result<Vec<String>> {
+    let mut words = Vec::new();
+    for word in texts.iter().flat_map(|text| text.split_whitespace()) {
+        let is_word = word.len() > 1 && word.bytes().all(|byte| byte.is_ascii_lowercase());
+        if is_word && model.tokenizer().encode(word)?.len() == 1 && model.tokenize(word)?.len() == 1 {
+            words.push(word.to_owned());
+        }
+    }
+    Ok(words)
+}
+
+/// A text of so many tokens.
+fn sentence(words: &[String], tokens: usize) -> String {
+    // Another start for each, so that texts are not beginnings of each other.
+    let start = tokens * 37;
+    let words: Vec<&str> = (start..start + tokens)
+        .filter_map(|i| words.get(i % words.len().max(1)))
+        .map(String::as_str)
+        .collect();
+    words.join(" ")
+}
