@@ -40,7 +40,7 @@ mod lower;
 mod proto;
 
 pub use error::{Error, Result};
-pub use export::{DEFAULT_GRAPH, ExportOptions, export};
+pub use export::{DEFAULT_GRAPH, ExportOptions, export, export_folder, export_graph, graph_name};
 pub use graph::{Attribute, GraphBuilder, Value};
 pub use lower::Lower;
 
