@@ -9,7 +9,9 @@ use m2v_tests::Result;
 fn excerpt(root: &Path, file: &str, name: &str) -> Result<String> {
     let source = fs::read_to_string(root.join(file))?;
     let is_mark = |line: &str, mark: &str| {
-        line.strip_prefix("# docs: ").or_else(|| line.strip_prefix("// docs: ")).is_some_and(|found| found == mark)
+        line.strip_prefix("# docs: ")
+            .or_else(|| line.strip_prefix("// docs: "))
+            .is_some_and(|found| found == mark)
     };
     let mut lines = source.lines().skip_while(|line| !is_mark(line, name));
     lines.next().ok_or(format!("{file}: no excerpt {name}"))?;
@@ -28,8 +30,9 @@ fn programs_are_those_that_are_run() -> Result<()> {
             let block = lines.by_ref().take_while(|line| *line != "```").collect::<Vec<_>>().join("\n");
             if language != "sh" {
                 let origin = before.strip_prefix("<!-- ").and_then(|rest| rest.strip_suffix(" -->"));
-                let (file, name) =
-                    origin.and_then(|origin| origin.split_once(": ")).ok_or(format!("of no file:\n{block}"))?;
+                let (file, name) = origin
+                    .and_then(|origin| origin.split_once(": "))
+                    .ok_or(format!("of no file:\n{block}"))?;
                 assert_eq!(block, excerpt(root, file, name)?, "{file}: {name}");
                 count += 1;
             }

@@ -51,6 +51,8 @@ pub(crate) enum Apart {
 /// Texts, their ids, and the vectors that m2v-infer gives them.
 pub(crate) struct Truth {
     texts: Vec<String>,
+    /// How many of them come with the repository; the others are made.
+    shipped: usize,
     /// All of a text's ids, unknown ones too.
     ids: Vec<Vec<u32>>,
     cut: Array2<f32>,
@@ -98,6 +100,7 @@ impl Truth {
             }
         }
         let words = words(&model, &shipped)?;
+        let shipped = texts.len();
         let made = COUNT.saturating_sub(texts.len() + 2);
         texts.extend((0..made).map(|tokens| sentence(&words, tokens)));
         // The longest, and beside it a short one that is padded by as much.
@@ -106,7 +109,7 @@ impl Truth {
         let cut = model.encode(&texts)?;
         let uncut = model.with_options(options.with_max_length(None)).encode(&texts)?;
         let ids = texts.iter().map(|text| model.tokenizer().encode(text)).collect::<Result<Vec<_>, _>>()?;
-        Ok(Self { texts, ids, cut, uncut, unk, pad, max_length, dtype: model.table().dtype() })
+        Ok(Self { texts, shipped, ids, cut, uncut, unk, pad, max_length, dtype: model.table().dtype() })
     }
 
     /// Writes `texts.json` and `tokens.json`.
@@ -122,13 +125,14 @@ impl Truth {
         Ok(())
     }
 
-    /// What a batch of ids holds, and how wide it is: as few columns as it needs, and none to four more.
+    /// Batches of ids, and how wide they are: the shipped texts with up to four more columns than they need, the made
+    /// ones, of 0, 1, 2, … tokens, as one, so that any amount of padding comes up, and the longest beside a short one.
     pub(crate) fn batches(&self) -> impl Iterator<Item = (&[Vec<u32>], usize)> {
         let width = |ids: &[Vec<u32>]| ids.iter().map(Vec::len).max().unwrap_or(0);
-        // The shipped texts and the made ones in blocks of their own; the last two as one.
-        let (texts, last) = self.ids.split_at(self.ids.len().saturating_sub(2));
-        let blocks = texts.chunks(BATCH).enumerate().map(move |(i, block)| (block, width(block) + i % 5));
-        blocks.chain(std::iter::once((last, width(last))))
+        let (shipped, rest) = self.ids.split_at(self.shipped);
+        let (made, last) = rest.split_at(rest.len().saturating_sub(2));
+        let blocks = shipped.chunks(BATCH).enumerate().map(move |(i, block)| (block, width(block) + i % 5));
+        blocks.chain([(made, width(made)), (last, width(last))])
     }
 
     fn batch(&self, ids: &[Vec<u32>], width: usize) -> Batch {
