@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use indicatif::DecimalBytes;
 use m2v_core::{Checkpoint, Dtype};
-use m2v_onnx::{ExportOptions, export_folder, export_graph, graph_name};
+use m2v_onnx::{ExportOptions, Signature, export_folder, export_graph, graph_name};
 use m2v_quant::{Cast, Context, Int8, Transform};
 
 use crate::folder::OutArgs;
@@ -22,12 +22,18 @@ use crate::stop::Stop;
 #[command(after_help = "\
 Examples:
   m2v export models/minilm-l6-64d exported
-  m2v export models/minilm-l6-64d small --dtype int8")]
+  m2v export models/minilm-l6-64d small --dtype int8
+  m2v export models/minilm-l6-64d bags --signature bag --dtype f32")]
 pub(crate) struct Export {
     /// Folder of the model
     model: PathBuf,
     #[command(flatten)]
     out: OutArgs,
+    /// Inputs and outputs: transformer has input_ids and attention_mask, and last_hidden_state and sentence_embedding; bag,
+    /// as older exports of model2vec, input_ids of all texts one after the other and offsets, and embeddings. A model
+    /// with a head also has probabilities, or predictions of a regression
+    #[arg(long, value_name = "NAME", default_value = "transformer", hide_possible_values = true)]
+    signature: GraphSignature,
     /// Numbers of the graphs' tables: f32 for model.onnx, f16 for model_fp16.onnx, int8, with a scale for each row, for
     /// model_quantized.onnx
     #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "f32,f16,int8")]
@@ -39,6 +45,21 @@ enum GraphDtype {
     F32,
     F16,
     Int8,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum GraphSignature {
+    Transformer,
+    Bag,
+}
+
+impl From<GraphSignature> for Signature {
+    fn from(signature: GraphSignature) -> Self {
+        match signature {
+            GraphSignature::Transformer => Self::Transformer,
+            GraphSignature::Bag => Self::Bag,
+        }
+    }
 }
 
 impl GraphDtype {
@@ -57,14 +78,15 @@ impl Export {
         let dir = model::open(&self.model)?;
         let checkpoint = Checkpoint::load(&dir)?;
         let mut folder = self.out.create(&dir, checkpoint.layout)?;
-        export_folder(&checkpoint, &ExportOptions::default(), &mut folder)?;
+        let options = ExportOptions::default().with_signature(self.signature.into());
+        export_folder(&checkpoint, &options, &mut folder)?;
         let mut dtypes = self.dtype;
         dtypes.dedup();
         for dtype in dtypes {
             let (dtype, transform) = dtype.table();
             let mut context = Context::default().with_cancel(interrupt::flag());
             let checkpoint = transform.apply(checkpoint.clone(), &mut context)?;
-            export_graph(&checkpoint, &ExportOptions::default().with_graph(graph_name(dtype)), &mut folder)?;
+            export_graph(&checkpoint, &options.with_graph(graph_name(dtype)), &mut folder)?;
         }
         drop(checkpoint);
         let files = folder.finish()?;

@@ -7,11 +7,13 @@ use m2v_core::{Checkpoint, DEFAULT_MAX_LENGTH, Dtype, Sink, clear_fields};
 use m2v_tokenize::Vocabulary;
 use serde_json::{Value, json};
 
-use crate::encoder;
+use crate::encoder::Encoder;
 use crate::error::{Error, Result};
-use crate::graph::Pieces;
 use crate::head::HeadGraph;
 use crate::lower::Lower;
+use crate::model_file::{LIMIT, ModelFile};
+use crate::notes;
+use crate::signature::Signature;
 
 /// Where the graph is written if nothing else is asked for; transformers.js, fastembed and others look there.
 pub const DEFAULT_GRAPH: &str = "onnx/model.onnx";
@@ -27,27 +29,40 @@ pub fn graph_name(dtype: Dtype) -> &'static str {
     }
 }
 
-/// Protobuf readers refuse messages of 2 GiB and more.
-const LIMIT: u64 = 1 << 31;
-
 /// How a model is exported.
 #[derive(Clone, Copy)]
 #[non_exhaustive]
 pub struct ExportOptions<'a> {
+    /// What goes into the graph and comes out.
+    pub signature: Signature,
     /// The name of the graph's file within the folder.
     pub graph: &'a str,
     /// A head to put on top of the encoder, in place of the model's own: one more output.
     pub head: Option<&'a dyn Lower>,
+    inline_limit: u64,
 }
 
-/// The encoder and the model's head if it has one, as [`DEFAULT_GRAPH`].
+/// The encoder and the model's head if it has one, with the inputs of a transformer, as [`DEFAULT_GRAPH`].
 impl Default for ExportOptions<'_> {
     fn default() -> Self {
-        Self { graph: DEFAULT_GRAPH, head: None }
+        Self { signature: Signature::default(), graph: DEFAULT_GRAPH, head: None, inline_limit: LIMIT }
     }
 }
 
 impl<'a> ExportOptions<'a> {
+    /// With other inputs and outputs.
+    #[must_use]
+    pub fn with_signature(self, signature: Signature) -> Self {
+        Self { signature, ..self }
+    }
+
+    /// With external data from another size on than protobuf's 2 GiB: for tests.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn with_inline_limit(self, inline_limit: u64) -> Self {
+        Self { inline_limit: inline_limit.min(LIMIT), ..self }
+    }
+
     /// With another name for the graph's file.
     #[must_use]
     pub fn with_graph(self, graph: &'a str) -> Self {
@@ -64,7 +79,11 @@ impl<'a> ExportOptions<'a> {
 impl fmt::Debug for ExportOptions<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let head = self.head.map(Lower::output);
-        f.debug_struct("ExportOptions").field("graph", &self.graph).field("head", &head).finish()
+        f.debug_struct("ExportOptions")
+            .field("signature", &self.signature)
+            .field("graph", &self.graph)
+            .field("head", &head)
+            .finish_non_exhaustive()
     }
 }
 
@@ -75,7 +94,7 @@ impl fmt::Debug for ExportOptions<'_> {
 /// As those two.
 pub fn export(checkpoint: &Checkpoint, options: &ExportOptions<'_>, sink: &mut dyn Sink) -> Result<()> {
     // Before anything is written.
-    let graph = Graph::new(checkpoint, options)?;
+    let graph = lower(checkpoint, options)?;
     export_folder(checkpoint, options, sink)?;
     graph.write(sink)
 }
@@ -119,41 +138,30 @@ pub fn export_folder(
 }
 
 /// Writes the graph of a model, and nothing else: beside the others of a folder that has several, such as those of
-/// the same model in other dtypes, under [`ExportOptions::graph`].
+/// the same model in other dtypes, under [`ExportOptions::graph`]. From 2 GiB on its tensors go to a file beside it,
+/// named `{graph}_data`.
 ///
 /// A model with a head gets one more output: `probabilities`, f32 `[batch_size, classes]`, or of a regression
-/// `predictions`. The classes are in the graph's `metadata_props`, under `classes`, as JSON.
+/// `predictions`. The graph's `metadata_props` say what the model card says of `base_model` and `license`, whether
+/// vectors are normalised (`normalize`), and under `classes` the classes, as JSON.
 ///
 /// # Errors
-/// [`Error::Ids`] if the table does not cover the tokenizer's ids, [`Error::TooLarge`] from 2 GiB on,
-/// [`Error::Data`] if the sink fails or the model's head does not fit its table.
+/// [`Error::Ids`] if the table does not cover the tokenizer's ids, [`Error::Data`] if the sink fails or the model's head
+/// does not fit its table, and what a head in the options fails with.
 pub fn export_graph(checkpoint: &Checkpoint, options: &ExportOptions<'_>, sink: &mut dyn Sink) -> Result<()> {
-    Graph::new(checkpoint, options)?.write(sink)
+    lower(checkpoint, options)?.write(sink)
 }
 
 /// A graph that is ready to be written.
-struct Graph<'a> {
-    name: &'a str,
-    pieces: Pieces,
-}
-
-impl<'a> Graph<'a> {
-    fn new(checkpoint: &Checkpoint, options: &ExportOptions<'a>) -> Result<Self> {
-        let vocabulary = checked_vocabulary(checkpoint)?;
-        let own = own_head(checkpoint)?;
-        let head = options.head.or(own.as_ref().map(|head| head as &dyn Lower));
-        let normalize = checkpoint.config.normalize().unwrap_or(false);
-        let pieces = encoder::build(&checkpoint.table, &vocabulary, normalize, head)?.finish();
-        if pieces.len() >= LIMIT {
-            return Err(Error::TooLarge { file: options.graph.to_owned(), bytes: pieces.len() });
-        }
-        Ok(Self { name: options.graph, pieces })
-    }
-
-    fn write(&self, sink: &mut dyn Sink) -> Result<()> {
-        sink.write(self.name, self.pieces.len(), &mut |out| self.pieces.write_to(out))
-            .map_err(|source| write_error(self.name, source))
-    }
+fn lower(checkpoint: &Checkpoint, options: &ExportOptions<'_>) -> Result<ModelFile> {
+    let vocabulary = checked_vocabulary(checkpoint)?;
+    let own = own_head(checkpoint)?;
+    let head = options.head.or(own.as_ref().map(|head| head as &dyn Lower));
+    let normalize = checkpoint.config.normalize().unwrap_or(false);
+    let encoder = Encoder::new(&checkpoint.table, &vocabulary, normalize);
+    let mut graph = encoder.build(options.signature, head)?;
+    notes::add(&mut graph, checkpoint);
+    ModelFile::new(&graph, options.graph, options.inline_limit)
 }
 
 /// The vocabulary, all of whose ids the table covers.
