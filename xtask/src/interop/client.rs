@@ -106,7 +106,7 @@ impl Client {
                 continue;
             }
             match serde_json::from_str::<Line>(line) {
-                Ok(line) => outcomes.extend(Outcome::of_line(self, line, &out, truth)),
+                Ok(line) => outcomes.push(Outcome::of_line(self, line, &out, truth)),
                 Err(source) => outcomes.push(Outcome::failed(self, name, format!("said {line}: {source}"))),
             }
         }

@@ -8,12 +8,7 @@ use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
 use super::client::Client;
-use super::truth::{Apart, Kind, LONG, Truth};
-
-/// How far two f32 sums of thousands of tokens may be from each other that add in different orders. The longest texts here
-/// have 3,500 times the same token, and 8,192 tokens; m2v-infer's vector of the first, which is the reference's, is 4.0e-6
-/// from the exact one.
-const LONG_BOUND: f32 = 5e-6;
+use super::truth::{Apart, Kind, Truth};
 
 /// What a script prints of a case.
 #[derive(Debug, Deserialize)]
@@ -66,7 +61,7 @@ impl Outcome {
     }
 
     /// Judges what a script said, whose vectors are in `out`.
-    pub(crate) fn of_line(client: Client, line: Line, out: &Path, truth: &Truth) -> Vec<Self> {
+    pub(crate) fn of_line(client: Client, line: Line, out: &Path, truth: &Truth) -> Self {
         let mut outcome = Self::failed(client, &line.case, "");
         outcome.version.clone_from(&line.version);
         outcome.file.clone_from(&line.file);
@@ -75,8 +70,7 @@ impl Outcome {
         outcome.judge(client, line.truth, line.apart, vectors, truth)
     }
 
-    /// Compares vectors with those of m2v-infer. Texts of any length are two rows, as short and long ones have bounds of
-    /// their own.
+    /// Compares vectors with those of m2v-infer.
     pub(crate) fn judge(
         self,
         client: Client,
@@ -84,27 +78,17 @@ impl Outcome {
         apart: Option<Apart>,
         vectors: Result<Array2<f32>, String>,
         truth: &Truth,
-    ) -> Vec<Self> {
+    ) -> Self {
         let vectors = match vectors {
             Ok(vectors) => vectors,
-            Err(error) => return vec![Self { error: Some(error), ..self }],
+            Err(error) => return Self { error: Some(error), ..self },
         };
         let bound = bound(client, &self.file, truth.dtype);
-        let compare = |case: String, apart, bound: f32| {
-            let (largest, texts) = truth.compare(kind, apart, &vectors);
-            // A NaN is not within any bound.
-            let passed = texts > 0 && largest <= bound;
-            let error = (!passed).then(|| "not within the bound".to_owned());
-            let (largest_difference, bound) = (Some(largest), Some(bound));
-            Self { case, texts, largest_difference, bound, passed, error, ..self.clone() }
-        };
-        match kind {
-            Kind::Texts => vec![compare(self.case.clone(), apart, bound)],
-            Kind::Tokens => vec![
-                compare(format!("{}, at most {LONG}", self.case), Some(Apart::Long), bound),
-                compare(format!("{}, more", self.case), Some(Apart::Short), bound.max(LONG_BOUND)),
-            ],
-        }
+        let (largest, texts) = truth.compare(kind, apart, &vectors);
+        // A NaN is not within any bound.
+        let passed = texts > 0 && largest <= bound;
+        let error = (!passed).then(|| "not within the bound".to_owned());
+        Self { texts, largest_difference: Some(largest), bound: Some(bound), passed, error, ..self }
     }
 }
 

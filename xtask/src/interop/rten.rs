@@ -22,7 +22,7 @@ pub(crate) fn run(client: Client, exported: &Path, truth: &Truth) -> Vec<Outcome
             outcome.version = locked_version();
             outcome.file = file.to_owned();
             let vectors = embed(&exported.join(folder).join(file), case == "bag", truth);
-            outcomes.extend(outcome.judge(client, Kind::Tokens, None, vectors, truth));
+            outcomes.push(outcome.judge(client, Kind::Tokens, None, vectors, truth));
         }
     }
     outcomes
