@@ -256,3 +256,39 @@ fn sentence(words: &[String], tokens: usize) -> String {
         .collect();
     words.join(" ")
 }
+
+#[cfg(test)]
+mod tests {
+    use ndarray::array;
+
+    use super::{Apart, Kind, LONGEST, Truth, largest_difference};
+
+    #[test]
+    fn nan_is_the_largest_difference() {
+        let found = array![[1.0, f32::NAN], [5.0, 1.0]];
+        assert!(largest_difference(found.view(), array![[1.0, 1.0], [1.0, 1.0]].view()).is_nan());
+        assert_eq!(largest_difference(array![[1.0, -2.0]].view(), array![[1.5, 2.0]].view()), 4.0);
+    }
+
+    #[test]
+    fn texts_are_of_every_kind() {
+        let workspace = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let truth = Truth::new(&workspace.join("models/minilm-l6-64d"), workspace).unwrap();
+        assert_eq!((truth.texts.len(), truth.shape()), (1000, [1000, 64]));
+        assert_eq!(truth.ids.iter().map(Vec::len).max(), Some(LONGEST));
+        assert!((0..1000).any(|i| !truth.ids[i].is_empty() && truth.is_apart(i, Apart::WithoutKnown)));
+        // Any amount of padding up to the width of the batch.
+        let batches: Vec<_> = truth.batches().collect();
+        assert_eq!(batches.iter().map(|(ids, _)| ids.len()).sum::<usize>(), 1000);
+        let (made, width) = batches[batches.len() - 2];
+        assert!(*made == truth.ids[truth.shipped..998] && width > 400);
+        assert!((0..=width).all(|padding| made.iter().any(|ids| width - ids.len() == padding)));
+        // A number that is wrong in one text is found, unless that text is set apart.
+        let (mut found, empty) = (truth.cut.clone(), 0);
+        assert_eq!(truth.compare(Kind::Texts, None, &found), (0.0, 1000));
+        found[[empty, 3]] += 0.25;
+        assert_eq!(truth.compare(Kind::Texts, None, &found), (0.25, 1000));
+        let (largest, compared) = truth.compare(Kind::Texts, Some(Apart::WithoutKnown), &found);
+        assert!(largest == 0.0 && compared < 1000);
+    }
+}
