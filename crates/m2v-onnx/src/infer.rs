@@ -31,7 +31,7 @@ const fn expected<T>(what: &'static str) -> Result<T> {
 /// The result of an operator.
 pub(crate) fn infer(op: &str, inputs: &[Operand<'_>], attributes: &[(&str, Attribute)]) -> Result<Type> {
     let call = Call { inputs, attributes };
-    match op {
+    let result = match op {
         "Add" | "Sub" | "Mul" | "Div" | "Pow" => call.arithmetic(2),
         "Max" | "Min" => call.arithmetic(usize::MAX),
         "Equal" | "Less" | "LessOrEqual" | "Greater" | "GreaterOrEqual" => call.comparison(),
@@ -63,7 +63,39 @@ pub(crate) fn infer(op: &str, inputs: &[Operand<'_>], attributes: &[(&str, Attri
         "Expand" => call.expand(),
         "Transpose" => call.transpose(),
         _ => Err(Refusal::Unknown),
+    }?;
+    if attributes_fit(op, attributes) {
+        return Ok(result);
     }
+    expected("attributes the operator has, each once, of their types")
+}
+
+/// Whether the attributes are those of the operator, each once, and of their types.
+fn attributes_fit(op: &str, attributes: &[(&str, Attribute)]) -> bool {
+    let names: &[&str] = match op {
+        "Softmax" | "LogSoftmax" | "Gather" | "Concat" | "OneHot" => &["axis"],
+        "Elu" | "LeakyRelu" => &["alpha"],
+        "Selu" => &["alpha", "gamma"],
+        "HardSigmoid" => &["alpha", "beta"],
+        "Cast" => &["to"],
+        "Gemm" => &["alpha", "beta", "transA", "transB"],
+        "ArgMax" | "ArgMin" => &["axis", "keepdims", "select_last_index"],
+        "Shape" => &["start", "end"],
+        "CumSum" => &["exclusive", "reverse"],
+        "Reshape" => &["allowzero"],
+        "Transpose" => &["perm"],
+        _ if op.starts_with("Reduce") => &["keepdims", "noop_with_empty_axes"],
+        _ => &[],
+    };
+    let fits = |(i, (name, value)): (usize, &(&str, Attribute))| {
+        let is_typed = match *name {
+            "alpha" | "beta" | "gamma" => matches!(value, Attribute::Float(_)),
+            "perm" => matches!(value, Attribute::Ints(_)),
+            _ => matches!(value, Attribute::Int(_)),
+        };
+        names.contains(name) && is_typed && attributes[..i].iter().all(|(other, _)| other != name)
+    };
+    attributes.iter().enumerate().all(fits)
 }
 
 struct Call<'a> {
@@ -142,10 +174,15 @@ impl Call<'_> {
         if !takes(input.element) {
             return expected(what);
         }
-        if let (Some(axis), Some(axes)) = (self.int("axis"), &input.axes) {
-            index(axis, axes.len()).ok_or(Refusal::Expected("an `axis` the input has"))?;
-        }
         Ok(input.clone())
+    }
+
+    fn softmax(&self) -> Result<Type> {
+        let what = "one float input that has the `axis`";
+        let input = self.unary(ElementType::is_float, what)?;
+        let axis = self.int("axis").unwrap_or(-1);
+        let has = input.axes.as_ref().is_none_or(|axes| index(axis, axes.len()).is_some());
+        if has { Ok(input) } else { expected(what) }
     }
 
     fn cast(&self) -> Result<Type> {
