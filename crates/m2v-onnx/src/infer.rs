@@ -9,7 +9,7 @@ use crate::value::{Axis, ElementType, Type};
 /// What is known of an input.
 pub(crate) struct Operand<'a> {
     pub(crate) is: &'a Type,
-    /// The elements of a constant vector of int64.
+    /// The elements of a constant int64, a vector or a single one.
     pub(crate) ints: Option<&'a [i64]>,
 }
 
@@ -38,9 +38,10 @@ pub(crate) fn infer(op: &str, inputs: &[Operand<'_>], attributes: &[(&str, Attri
         "And" | "Or" | "Xor" => call.logic(2),
         "Not" => call.logic(1),
         "Where" => call.choice(),
-        "Relu" | "Sigmoid" | "Tanh" | "Exp" | "Log" | "Sqrt" | "Erf" | "Softmax" | "LogSoftmax"
-        | "Softplus" | "Elu" | "Selu" | "LeakyRelu" | "HardSigmoid" | "HardSwish" | "Reciprocal" | "Sin"
-        | "Cos" | "Floor" | "Ceil" | "Round" => call.unary(|element| element.is_float(), "one float input"),
+        "Softmax" | "LogSoftmax" => call.softmax(),
+        "Relu" | "Sigmoid" | "Tanh" | "Exp" | "Log" | "Sqrt" | "Erf" | "Softplus" | "Elu" | "Selu"
+        | "LeakyRelu" | "HardSigmoid" | "HardSwish" | "Reciprocal" | "Sin" | "Cos" | "Floor" | "Ceil"
+        | "Round" => call.unary(|element| element.is_float(), "one float input"),
         "Abs" | "Neg" | "Sign" => call.unary(|element| element != ElementType::Bool, "one input of numbers"),
         "Identity" => call.unary(|_| true, "one input"),
         "Cast" => call.cast(),
@@ -342,6 +343,11 @@ impl Call<'_> {
             return Ok(Type::new(data.element, None));
         };
         let at = index(self.int("axis").unwrap_or(0), axes.len()).ok_or(Refusal::Expected(what))?;
+        if let (Axis::Length(length), Some(ints)) = (&axes[at], self.inputs[1].ints)
+            && ints.iter().any(|&i| index(i, *length).is_none())
+        {
+            return expected("indices that the axis has");
+        }
         let axes = axes[..at].iter().chain(indices).chain(&axes[at + 1..]).cloned();
         Ok(Type::new(data.element, axes.collect::<Vec<_>>()))
     }
@@ -421,7 +427,10 @@ impl Call<'_> {
         let [input, axis] = self.take(what)?;
         let is_scalar = axis.axes.as_ref().is_none_or(Vec::is_empty);
         let is_number = input.element.is_float() || input.element.is_index();
-        if !axis.element.is_index() || !is_scalar || !is_number {
+        let axis_is = self.inputs[1].ints.and_then(|ints| ints.first());
+        let has =
+            |axes: &Vec<Axis>| axis_is.map_or(!axes.is_empty(), |&axis| index(axis, axes.len()).is_some());
+        if !axis.element.is_index() || !is_scalar || !is_number || !input.axes.as_ref().is_none_or(has) {
             return expected(what);
         }
         Ok(input.clone())
