@@ -47,8 +47,9 @@ pub(crate) fn infer(op: &str, inputs: &[Operand<'_>], attributes: &[(&str, Attri
         "Cast" => call.cast(),
         "MatMul" => call.mat_mul(),
         "Gemm" => call.gemm(),
-        "ReduceSum" | "ReduceMean" | "ReduceMax" | "ReduceMin" | "ReduceProd" | "ReduceL1" | "ReduceL2"
-        | "ReduceSumSquare" | "ReduceLogSumExp" => call.reduce(),
+        "ReduceSum" | "ReduceMax" | "ReduceMin" | "ReduceProd" => call.reduce(true),
+        // Of integers the schema has these too, runtimes do not.
+        "ReduceMean" | "ReduceL1" | "ReduceL2" | "ReduceSumSquare" | "ReduceLogSumExp" => call.reduce(false),
         "ArgMax" | "ArgMin" => call.arg(),
         "Unsqueeze" => call.unsqueeze(),
         "Squeeze" => call.squeeze(),
@@ -269,10 +270,10 @@ impl Call<'_> {
         Ok(Some(axes))
     }
 
-    fn reduce(&self) -> Result<Type> {
+    fn reduce(&self, of_integers: bool) -> Result<Type> {
         let what = "numbers, and the axes, int64 [n], that the input has";
         let ([input] | [input, _]) = self.inputs else { return expected(what) };
-        if !input.is.element.is_float() && !input.is.element.is_index() {
+        if !input.is.element.is_float() && !(of_integers && input.is.element.is_index()) {
             return expected(what);
         }
         let keep = self.int("keepdims").unwrap_or(1) != 0;
