@@ -128,7 +128,9 @@ impl GraphBuilder {
     /// As [`constant`](Self::constant).
     pub fn constant_int(&mut self, name: &str, value: i64) -> Result<Value> {
         let bytes = Buffer::from(value.to_le_bytes().to_vec());
-        self.constant_pieces(name, Dtype::I64, &[], vec![Piece::Bytes(bytes)])
+        let constant = self.constant_pieces(name, Dtype::I64, &[], vec![Piece::Bytes(bytes)])?;
+        self.values[constant.index].ints = Some(vec![value]);
+        Ok(constant)
     }
 
     /// Adds a constant f32 without axes.

@@ -9,7 +9,7 @@ use crate::value::{Axis, ElementType, Type};
 /// What is known of an input.
 pub(crate) struct Operand<'a> {
     pub(crate) is: &'a Type,
-    /// The elements of a constant vector of int64.
+    /// The elements of a constant int64, a vector or a single one.
     pub(crate) ints: Option<&'a [i64]>,
 }
 
@@ -31,23 +31,25 @@ const fn expected<T>(what: &'static str) -> Result<T> {
 /// The result of an operator.
 pub(crate) fn infer(op: &str, inputs: &[Operand<'_>], attributes: &[(&str, Attribute)]) -> Result<Type> {
     let call = Call { inputs, attributes };
-    match op {
+    let result = match op {
         "Add" | "Sub" | "Mul" | "Div" | "Pow" => call.arithmetic(2),
         "Max" | "Min" => call.arithmetic(usize::MAX),
         "Equal" | "Less" | "LessOrEqual" | "Greater" | "GreaterOrEqual" => call.comparison(),
         "And" | "Or" | "Xor" => call.logic(2),
         "Not" => call.logic(1),
         "Where" => call.choice(),
-        "Relu" | "Sigmoid" | "Tanh" | "Exp" | "Log" | "Sqrt" | "Erf" | "Softmax" | "LogSoftmax"
-        | "Softplus" | "Elu" | "Selu" | "LeakyRelu" | "HardSigmoid" | "HardSwish" | "Reciprocal" | "Sin"
-        | "Cos" | "Floor" | "Ceil" | "Round" => call.unary(|element| element.is_float(), "one float input"),
+        "Softmax" | "LogSoftmax" => call.softmax(),
+        "Relu" | "Sigmoid" | "Tanh" | "Exp" | "Log" | "Sqrt" | "Erf" | "Softplus" | "Elu" | "Selu"
+        | "LeakyRelu" | "HardSigmoid" | "HardSwish" | "Reciprocal" | "Sin" | "Cos" | "Floor" | "Ceil"
+        | "Round" => call.unary(|element| element.is_float(), "one float input"),
         "Abs" | "Neg" | "Sign" => call.unary(|element| element != ElementType::Bool, "one input of numbers"),
         "Identity" => call.unary(|_| true, "one input"),
         "Cast" => call.cast(),
         "MatMul" => call.mat_mul(),
         "Gemm" => call.gemm(),
-        "ReduceSum" | "ReduceMean" | "ReduceMax" | "ReduceMin" | "ReduceProd" | "ReduceL1" | "ReduceL2"
-        | "ReduceSumSquare" | "ReduceLogSumExp" => call.reduce(),
+        "ReduceSum" | "ReduceMax" | "ReduceMin" | "ReduceProd" => call.reduce(true),
+        // Of integers the schema has these too, runtimes do not.
+        "ReduceMean" | "ReduceL1" | "ReduceL2" | "ReduceSumSquare" | "ReduceLogSumExp" => call.reduce(false),
         "ArgMax" | "ArgMin" => call.arg(),
         "Unsqueeze" => call.unsqueeze(),
         "Squeeze" => call.squeeze(),
@@ -63,7 +65,39 @@ pub(crate) fn infer(op: &str, inputs: &[Operand<'_>], attributes: &[(&str, Attri
         "Expand" => call.expand(),
         "Transpose" => call.transpose(),
         _ => Err(Refusal::Unknown),
+    }?;
+    if attributes_fit(op, attributes) {
+        return Ok(result);
     }
+    expected("attributes the operator has, each once, of their types")
+}
+
+/// Whether the attributes are those of the operator, each once, and of their types.
+fn attributes_fit(op: &str, attributes: &[(&str, Attribute)]) -> bool {
+    let names: &[&str] = match op {
+        "Softmax" | "LogSoftmax" | "Gather" | "Concat" | "OneHot" => &["axis"],
+        "Elu" | "LeakyRelu" => &["alpha"],
+        "Selu" => &["alpha", "gamma"],
+        "HardSigmoid" => &["alpha", "beta"],
+        "Cast" => &["to"],
+        "Gemm" => &["alpha", "beta", "transA", "transB"],
+        "ArgMax" | "ArgMin" => &["axis", "keepdims", "select_last_index"],
+        "Shape" => &["start", "end"],
+        "CumSum" => &["exclusive", "reverse"],
+        "Reshape" => &["allowzero"],
+        "Transpose" => &["perm"],
+        _ if op.starts_with("Reduce") => &["keepdims", "noop_with_empty_axes"],
+        _ => &[],
+    };
+    let fits = |(i, (name, value)): (usize, &(&str, Attribute))| {
+        let is_typed = match *name {
+            "alpha" | "beta" | "gamma" => matches!(value, Attribute::Float(_)),
+            "perm" => matches!(value, Attribute::Ints(_)),
+            _ => matches!(value, Attribute::Int(_)),
+        };
+        names.contains(name) && is_typed && attributes[..i].iter().all(|(other, _)| other != name)
+    };
+    attributes.iter().enumerate().all(fits)
 }
 
 struct Call<'a> {
@@ -142,10 +176,15 @@ impl Call<'_> {
         if !takes(input.element) {
             return expected(what);
         }
-        if let (Some(axis), Some(axes)) = (self.int("axis"), &input.axes) {
-            index(axis, axes.len()).ok_or(Refusal::Expected("an `axis` the input has"))?;
-        }
         Ok(input.clone())
+    }
+
+    fn softmax(&self) -> Result<Type> {
+        let what = "one float input that has the `axis`";
+        let input = self.unary(ElementType::is_float, what)?;
+        let axis = self.int("axis").unwrap_or(-1);
+        let has = input.axes.as_ref().is_none_or(|axes| index(axis, axes.len()).is_some());
+        if has { Ok(input) } else { expected(what) }
     }
 
     fn cast(&self) -> Result<Type> {
@@ -231,10 +270,10 @@ impl Call<'_> {
         Ok(Some(axes))
     }
 
-    fn reduce(&self) -> Result<Type> {
+    fn reduce(&self, of_integers: bool) -> Result<Type> {
         let what = "numbers, and the axes, int64 [n], that the input has";
         let ([input] | [input, _]) = self.inputs else { return expected(what) };
-        if !input.is.element.is_float() && !input.is.element.is_index() {
+        if !input.is.element.is_float() && !(of_integers && input.is.element.is_index()) {
             return expected(what);
         }
         let keep = self.int("keepdims").unwrap_or(1) != 0;
@@ -305,6 +344,11 @@ impl Call<'_> {
             return Ok(Type::new(data.element, None));
         };
         let at = index(self.int("axis").unwrap_or(0), axes.len()).ok_or(Refusal::Expected(what))?;
+        if let (Axis::Length(length), Some(ints)) = (&axes[at], self.inputs[1].ints)
+            && ints.iter().any(|&i| index(i, *length).is_none())
+        {
+            return expected("indices that the axis has");
+        }
         let axes = axes[..at].iter().chain(indices).chain(&axes[at + 1..]).cloned();
         Ok(Type::new(data.element, axes.collect::<Vec<_>>()))
     }
@@ -384,7 +428,10 @@ impl Call<'_> {
         let [input, axis] = self.take(what)?;
         let is_scalar = axis.axes.as_ref().is_none_or(Vec::is_empty);
         let is_number = input.element.is_float() || input.element.is_index();
-        if !axis.element.is_index() || !is_scalar || !is_number {
+        let axis_is = self.inputs[1].ints.and_then(|ints| ints.first());
+        let has =
+            |axes: &Vec<Axis>| axis_is.map_or(!axes.is_empty(), |&axis| index(axis, axes.len()).is_some());
+        if !axis.element.is_index() || !is_scalar || !is_number || !input.axes.as_ref().is_none_or(has) {
             return expected(what);
         }
         Ok(input.clone())

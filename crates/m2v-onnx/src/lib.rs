@@ -29,7 +29,7 @@
 //! | tokens that share rows | rows as above, mapping (int32) and weights looked up | + 8 × tokens | 1e-6 |
 //!
 //! The largest file is at most that and 16 kB. Whatever the table, vectors are widened to f32 as they are looked up, and
-//! added in f32, in blocks of at most 128 tokens: the bound holds for texts of 8,192 tokens. It is that to the sum in
+//! added in f32, in blocks of at most 64 tokens: the bound holds for texts of 8,192 tokens. It is that to the sum in
 //! f64; m2v-infer adds in f32 in the order of the ids, as the reference does, and is itself up to 3e-4 off on long
 //! texts that repeat themselves. What a table *lost* when it was made smaller is not in the bound: a table that was
 //! float32 before gives vectors that are up to 2e-3 off as float16, 2e-2 (cosine ≥ 0.9998) as int8.
