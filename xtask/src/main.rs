@@ -3,6 +3,7 @@
 #![expect(clippy::print_stderr, clippy::print_stdout, reason = "a command-line tool talks to its user")]
 
 mod bench;
+mod interop;
 mod pipeline;
 
 use std::process::ExitCode;
@@ -20,6 +21,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Task {
     Bench(bench::Args),
+    Interop(interop::Args),
     /// Load a model, quantise it, export it to ONNX, run both and compare them with the model, and report.
     Pipeline(pipeline::Args),
 }
@@ -27,6 +29,7 @@ enum Task {
 fn main() -> ExitCode {
     let failed = match Cli::parse().task {
         Task::Bench(args) => bench::run(&args).err().map(|error| error.to_string()),
+        Task::Interop(args) => interop::run(&args).err().map(|error| error.to_string()),
         Task::Pipeline(args) => match pipeline::run(&args) {
             Err(pipeline::Error::Interrupted) => {
                 eprintln!("interrupted; nothing was written");

@@ -18,6 +18,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use m2v_core::{Checkpoint, Dir, DirSink, Sink};
 use m2v_quant::{Context, Recipe, Transform, Truncate};
 
+use artefact::Artefact;
 pub(crate) use error::{Error, Result};
 use report::Report;
 use target::{TableDtype, Target};
@@ -51,6 +52,9 @@ pub(crate) struct Args {
     /// Recipes to follow instead, such as `prune=FILE+dims=32+int8`; one copy for each
     #[arg(long, value_name = "RECIPE", num_args = 1.., conflicts_with_all = ["dtype", "dims"])]
     recipe: Vec<Recipe>,
+    /// Write OUT/export too, the folder of `m2v export`: the model with a graph for each dtype
+    #[arg(long, conflicts_with_all = ["no_onnx", "recipe"])]
+    onnx: bool,
     /// Write no ONNX graphs
     #[arg(long)]
     no_onnx: bool,
@@ -110,6 +114,21 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             report.artefacts.push(artefact);
         }
     }
+    if args.onnx {
+        artefact::write_export(&base, &mut sink)?;
+        let folder = sink.staging().map_err(|source| Error::io(&out, source))?.join(artefact::EXPORT);
+        for target in Target::dtypes(&args.dtype) {
+            progress.step(&format!("{}: export as {}", artefact::EXPORT, target.name))?;
+            let checkpoint = target.recipe.apply(base.clone(), &mut context)?;
+            let file = artefact::write_graph(&checkpoint, &mut sink)?;
+            let mut artefact = Artefact::new(&checkpoint, &target, (artefact::EXPORT, &folder), file)?;
+            if let Some(verifier) = &verifier {
+                progress.step(&format!("{}: verify {file}", artefact::EXPORT))?;
+                artefact.verified = Some(verifier.copy(&checkpoint, &target)?.verify(&artefact, &folder)?);
+            }
+            report.artefacts.push(artefact);
+        }
+    }
     progress.finish();
     print!("{}", report.markdown());
     let failed = report.failures();
@@ -146,7 +165,8 @@ struct Progress {
 impl Progress {
     fn new(targets: &[Target], args: &Args, interrupted: Arc<AtomicBool>) -> Self {
         let files = if args.no_onnx { 1 } else { 2 };
-        let steps = 2 + targets.len() * (2 + if args.no_verify { 0 } else { files });
+        let exported = if args.onnx { 1 + usize::from(!args.no_verify) } else { 0 };
+        let steps = 2 + targets.len() * (2 + exported + if args.no_verify { 0 } else { files });
         let bar = ProgressBar::new(steps as u64);
         // The template is a constant of this file; should it be wrong, the default style will do.
         if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}") {
