@@ -100,6 +100,8 @@ proptest! {
         operands in prop::collection::vec(0usize..10, 1..4),
         axis in prop::option::of(-3i64..3),
     ) {
+        // Indices that only the number of texts decides about.
+        prop_assume!(OPS[op] != "Gather" || operands.get(1) != Some(&8));
         let node = Node { op: OPS[op], operands, axis, rank: Cell::new(None) };
         let checkpoint = Recorded::read("wordpiece-f16").unwrap().checkpoint().unwrap();
         let mut folder = Memory::new();
