@@ -65,7 +65,7 @@ impl<'a> Wire<'a> {
     pub(super) fn post_once(&self, url: Url, kind: &'static str, body: Vec<u8>) -> Result<Whole> {
         let body = bytes::Bytes::from(body);
         let body = || Body::from(body.clone());
-        self.http.send_once(&self.at, &request(Method::POST, url, kind, &body))
+        self.http.send(&self.at, &Request { again: false, ..request(Method::POST, url, kind, &body) })
     }
 
     /// Sends a file where the server wants it.
@@ -75,9 +75,15 @@ impl<'a> Wire<'a> {
         let upload = Upload::new(file, Arc::clone(self.hub), self.at.repo.clone());
         let upload = upload.map_err(|error| self.staging(file, error))?;
         let body = || upload.body();
-        let mut request = Request { method: Method::PUT, url, headers: HeaderMap::new(), body: Some(&body) };
-        request.headers = self.headers(file, action)?;
-        self.http.send_watched(&at, &request, &|| upload.sent()).map(drop)
+        let sent = || upload.sent();
+        let request = Request {
+            method: Method::PUT,
+            headers: self.headers(file, action)?,
+            body: Some(&body),
+            sent: Some(&sent),
+            ..Request::get(url)
+        };
+        self.http.send(&at, &request).map(drop)
     }
 
     /// Asks the server whether it has the file.
@@ -146,5 +152,5 @@ fn request<'b>(
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     headers.insert(ACCEPT, HeaderValue::from_static(if kind == LFS_JSON { LFS_JSON } else { JSON }));
-    Request { method, url, headers, body: Some(body) }
+    Request { method, headers, body: Some(body), ..Request::get(url) }
 }

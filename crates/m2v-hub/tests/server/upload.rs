@@ -134,7 +134,7 @@ fn preupload(repo: &Repo, request: &Request, revision: &str) -> Answer {
             return Answer::error(400, "files[].sample is required, in base64");
         }
         let mode = if is_large(path, size) { "lfs" } else { "regular" };
-        let oid = commit.files.get(path).map(File::oid);
+        let oid = commit.files.get(path).map(File::etag);
         files.push(json!({"path": path, "uploadMode": mode, "shouldIgnore": false, "oid": oid}));
     }
     Answer::json(200, &json!({"files": files}))
