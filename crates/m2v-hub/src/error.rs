@@ -117,6 +117,14 @@ pub enum Error {
         /// What the server said.
         message: Message,
     },
+    /// 409: somebody else changed it meanwhile, or it exists already.
+    #[error("{at}: 409 Conflict: it exists already, or somebody else changed it meanwhile{message}")]
+    Conflict {
+        /// What was asked for.
+        at: Box<At>,
+        /// What the server said.
+        message: Message,
+    },
     /// Another status than was expected.
     #[error("{at}: the server answered {status}{message}")]
     Status {
@@ -260,6 +268,7 @@ impl Error {
             Self::Answer { .. } | Self::Size { .. } | Self::Digest { .. } | Self::Corrupt { .. } => {
                 Kind::InvalidData
             }
+            Self::Conflict { .. } => Kind::AlreadyExists,
             Self::Cut { .. } => Kind::ConnectionAborted,
             Self::Timeout { .. } | Self::Locked { .. } => Kind::TimedOut,
             Self::Cache { source, .. } => source.kind(),

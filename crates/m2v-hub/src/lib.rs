@@ -10,10 +10,15 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod cache;
 mod digest;
+mod download;
 mod error;
+mod file;
 mod http;
 mod hub;
+mod listing;
+mod lock;
 mod model_id;
 mod name;
 mod progress;
@@ -23,9 +28,10 @@ mod token;
 pub use digest::{Digest, ParseDigestError};
 pub use error::{At, Error, Message, Result};
 pub use hub::{DEFAULT_ENDPOINT, Hub, HubBuilder};
+pub use listing::FileInfo;
 pub use model_id::ModelId;
 pub use progress::Progress;
-pub use repo::{FileInfo, Repo};
+pub use repo::Repo;
 
 // The crate whose types appear in this crate's signatures.
 pub use m2v_core as core;
