@@ -229,6 +229,26 @@ pub enum Error {
         /// The hash it has, or what else is wrong.
         found: String,
     },
+    /// A model card that the hub would refuse, or refuses.
+    #[error("README.md: {reason}")]
+    Card {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The server takes large files in a way that is not spoken here.
+    #[error("{at}: the server takes large files by the transfer `{found}` only; m2v speaks `basic`")]
+    Transfer {
+        /// What was asked for.
+        at: Box<At>,
+        /// The transfer the server wants.
+        found: String,
+    },
+    /// The hub is offline, and something is to be sent there.
+    #[error("{at}: nothing can be sent, the hub is offline")]
+    PushOffline {
+        /// What was to be changed.
+        at: Box<At>,
+    },
     /// The caller asked to stop.
     #[error("{at}: cancelled")]
     Cancelled {
@@ -263,7 +283,9 @@ impl Error {
     fn kind(&self) -> io::ErrorKind {
         use io::ErrorKind as Kind;
         match self {
-            Self::ModelId { .. } | Self::Name { .. } | Self::Setting { .. } => Kind::InvalidInput,
+            Self::ModelId { .. } | Self::Name { .. } | Self::Setting { .. } | Self::Card { .. } => {
+                Kind::InvalidInput
+            }
             Self::Unauthorized { .. } | Self::Forbidden { .. } => Kind::PermissionDenied,
             Self::Answer { .. } | Self::Size { .. } | Self::Digest { .. } | Self::Corrupt { .. } => {
                 Kind::InvalidData

@@ -22,6 +22,7 @@ mod lock;
 mod model_id;
 mod name;
 mod progress;
+mod push;
 mod repo;
 mod token;
 
@@ -31,6 +32,7 @@ pub use hub::{DEFAULT_ENDPOINT, Hub, HubBuilder};
 pub use listing::FileInfo;
 pub use model_id::ModelId;
 pub use progress::Progress;
+pub use push::{Commit, Pushed, PushedFile, Transfer};
 pub use repo::Repo;
 
 // The crate whose types appear in this crate's signatures.

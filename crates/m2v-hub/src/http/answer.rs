@@ -84,10 +84,13 @@ pub(crate) async fn message(response: &mut Response, secret: Option<&str>) -> Me
 }
 
 async fn said_in(response: &mut Response) -> String {
-    #[derive(Deserialize)]
+    /// One text, or the list with which a card is refused.
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
     struct Body {
         #[serde(alias = "message")]
         error: String,
+        errors: Vec<Body>,
     }
 
     let mut body = Vec::new();
@@ -97,11 +100,13 @@ async fn said_in(response: &mut Response) -> String {
             break;
         }
     }
-    serde_json::from_slice(&body).map(|body: Body| body.error).unwrap_or_default()
+    let Body { error, errors } = serde_json::from_slice(&body).unwrap_or_default();
+    let all = [error].into_iter().chain(errors.into_iter().map(|body| body.error));
+    all.filter(|text| !text.is_empty()).collect::<Vec<_>>().join("; ")
 }
 
 /// One short line. A server that repeats the token does not get it into a log.
-fn tidy(said: &str, secret: Option<&str>) -> Message {
+pub(super) fn tidy(said: &str, secret: Option<&str>) -> Message {
     let said = match secret {
         Some(secret) => said.replace(secret, "(token)"),
         None => said.to_owned(),

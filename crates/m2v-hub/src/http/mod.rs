@@ -20,6 +20,7 @@ use reqwest::redirect::Policy;
 use reqwest::{Body, Client, Method, Proxy, Response, Url};
 use rustls_platform_verifier::BuilderVerifierExt;
 use tokio::runtime::{Builder, Runtime};
+use tokio::time::error::Elapsed;
 use tokio::time::{sleep, timeout};
 
 pub(crate) use self::answer::{Failure, text};
@@ -54,11 +55,15 @@ pub(crate) struct Request<'a> {
     pub(crate) url: Url,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Option<&'a (dyn Fn() -> Body + Sync)>,
+    /// Bytes of the body that were sent, if somebody counts: for as long as they grow, the answer may take its time.
+    pub(crate) sent: Option<&'a (dyn Fn() -> u64 + Sync)>,
+    /// Whether it is sent again after a cut connection, when nobody knows whether it was received.
+    pub(crate) again: bool,
 }
 
 impl Request<'_> {
     pub(crate) fn get(url: Url) -> Self {
-        Self { method: Method::GET, url, headers: HeaderMap::new(), body: None }
+        Self { method: Method::GET, url, headers: HeaderMap::new(), body: None, sent: None, again: true }
     }
 }
 
@@ -121,6 +126,11 @@ impl Http {
     /// Whether an address is the endpoint's, so that it may be asked with the token.
     pub(crate) fn is_endpoint(&self, url: &Url) -> bool {
         url::same_server(&self.endpoint, url)
+    }
+
+    /// Words of a server, as one short line without the token.
+    pub(crate) fn tidy(&self, said: &str) -> String {
+        answer::tidy(said, self.token.as_ref().map(Token::reveal)).0
     }
 
     /// Runs what `work` makes on a thread of its own, and waits for it.
@@ -236,7 +246,7 @@ impl Http {
             builder = builder.body(body());
         }
         let limit = self.limits.connect + self.limits.first_byte;
-        let sent = self.unless_cancelled(&at(), timeout(limit, builder.send())).await?;
+        let sent = self.unless_cancelled(&at(), in_time(limit, builder.send(), request.sent)).await?;
         let sent =
             sent.map_err(|_| Error::Timeout { at: at(), what: "the beginning of an answer", limit })?;
         sent.map_err(|error| {
@@ -244,7 +254,7 @@ impl Http {
             if error.is_timeout() {
                 return Error::Timeout { at: at(), what: "to connect", limit: self.limits.connect }.into();
             }
-            let is_final = error.is_connect() || error.is_builder();
+            let is_final = error.is_connect() || error.is_builder() || !request.again;
             let error = Error::Connection { at: at(), source: explain(&error).into() };
             // The connection was there, and is no more.
             if is_final { Failure::Final(error) } else { Failure::Passing(error, None) }
@@ -292,6 +302,23 @@ impl fmt::Debug for Http {
             .field("token", &self.token)
             .field("limits", &self.limits);
         debug.finish_non_exhaustive()
+    }
+}
+
+/// Waits for an answer, from the last time on that bytes of the request were sent.
+async fn in_time<T>(
+    limit: Duration,
+    answer: impl Future<Output = T>,
+    sent: Option<&(dyn Fn() -> u64 + Sync)>,
+) -> Result<T, Elapsed> {
+    let mut answer = pin!(answer);
+    let sent = || sent.map_or(0, |sent| sent());
+    let mut before = sent();
+    loop {
+        match timeout(limit, answer.as_mut()).await {
+            Err(_) if sent() != before => before = sent(),
+            done => return done,
+        }
     }
 }
 
@@ -353,6 +380,19 @@ mod tests {
         assert!(http("https://hub.example/mirror", Some("http://proxy.example:3128")).is_ok());
         let error = http("https://hub.example", Some("http://me:hf_pass@[")).unwrap_err().to_string();
         assert!(error.contains("proxy") && !error.contains("hf_pass"), "{error}");
+    }
+
+    #[test]
+    fn an_answer_may_wait_for_a_request_that_is_still_sent() {
+        let runtime = Builder::new_current_thread().enable_time().build().unwrap();
+        let sent = std::sync::atomic::AtomicU64::new(0);
+        let grows = || sent.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let stands = || 7;
+        let wait = |sent: Option<&(dyn Fn() -> u64 + Sync)>| {
+            let answer = async { sleep(Duration::from_millis(200)).await };
+            runtime.block_on(async { in_time(Duration::from_millis(20), answer, sent).await.is_ok() })
+        };
+        assert_eq!([wait(Some(&grows)), wait(Some(&stands)), wait(None)], [true, false, false]);
     }
 
     #[test]

@@ -16,7 +16,11 @@ pub(super) fn send(steps: &Steps<'_>, files: &[&Staged]) -> Result<()> {
         for file in files {
             let oid = file.sha256.to_string();
             let Some(object) = batched.iter().find(|object| object.oid == oid) else {
-                return Err(steps.wire.answer(&file.name, "an object for each file", "none for it".to_owned()));
+                return Err(steps.wire.answer(
+                    &file.name,
+                    "an object for each file",
+                    "none for it".to_owned(),
+                ));
             };
             send_one(steps, file, object)?;
         }

@@ -138,7 +138,8 @@ impl Commit {
             true => self.files.iter().map(steps::usual_transfer).collect(),
             false => steps.choose(&self.files)?,
         };
-        let planned: Vec<_> = self.files.iter().zip(&transfers).map(|(file, transfer)| (file, *transfer)).collect();
+        let planned: Vec<_> =
+            self.files.iter().zip(&transfers).map(|(file, transfer)| (file, *transfer)).collect();
         let commit = match self.dry_run {
             true => None,
             false => {
@@ -181,7 +182,10 @@ impl Sink for Commit {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "the commit is finished already"));
         }
         if self.files.is_empty() {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "no files were written: nothing to commit"));
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "no files were written: nothing to commit",
+            ));
         }
         self.pushed = Some(self.push()?);
         Ok(())

@@ -154,7 +154,8 @@ mod tests {
     fn small_and_large_files_come_back_with_their_hashes() {
         for len in [0, 1, 512, IN_MEMORY as usize, IN_MEMORY as usize + 1] {
             let bytes: Vec<u8> = (0..len).map(|i| (i * 7) as u8).collect();
-            let mut pieces = |out: &mut dyn Write| bytes.chunks(1000).try_for_each(|piece| out.write_all(piece));
+            let mut pieces =
+                |out: &mut dyn Write| bytes.chunks(1000).try_for_each(|piece| out.write_all(piece));
             let staged = Staged::write("x".to_owned(), len as u64, &mut pieces).unwrap();
             assert_eq!(matches!(staged.content, Content::Disk(_)), len > IN_MEMORY as usize);
             assert_eq!((staged.sha256, staged.git_blob), (Digest::sha256(&bytes), Digest::git_blob(&bytes)));

@@ -178,5 +178,9 @@ impl<'a> Steps<'a> {
 /// How the hub usually wants a file.
 pub(super) fn usual_transfer(file: &Staged) -> Transfer {
     let ending = file.name.rsplit_once('.').map_or("", |(_, ending)| ending);
-    if file.len > LARGEST_INLINE || LARGE_ENDINGS.contains(&ending) { Transfer::Lfs } else { Transfer::Inline }
+    if file.len > LARGEST_INLINE || LARGE_ENDINGS.contains(&ending) {
+        Transfer::Lfs
+    } else {
+        Transfer::Inline
+    }
 }

@@ -158,7 +158,12 @@ impl Shared {
             let mut state = self.lock();
             state.log.push(request.clone());
             let fault = fault::take(&mut state.rules, &request);
-            (self.answer(&mut state.store, &request), fault)
+            // What is answered instead is refused; all other faults happen after the work is done.
+            let answer = match &fault {
+                Some(Fault::Answer(answer)) => answer.clone(),
+                _ => self.answer(&mut state.store, &request),
+            };
+            (answer, fault)
         };
         http::send(&mut stream, &request, answer, fault.as_ref())
     }
