@@ -1,14 +1,13 @@
 //! `m2v export`: a model as ONNX.
 
 use std::io::{self, Write as _};
-use std::path::PathBuf;
 
 use indicatif::DecimalBytes;
 use m2v_core::Checkpoint;
 use m2v_onnx::{ExportOptions, export};
 
 use crate::folder::OutArgs;
-use crate::model;
+use crate::model::ModelArgs;
 use crate::stop::Stop;
 
 /// Export a model to ONNX, as the one folder that all clients read
@@ -21,15 +20,15 @@ Examples:
   m2v export models/minilm-l6-64d exported
   m2v quantize models/minilm-l6-64d small --dtype int8 && m2v export small exported --force")]
 pub(crate) struct Export {
-    /// Folder of the model
-    model: PathBuf,
+    #[command(flatten)]
+    model: ModelArgs,
     #[command(flatten)]
     out: OutArgs,
 }
 
 impl Export {
     pub(crate) fn run(self) -> Result<(), Stop> {
-        let dir = model::open(&self.model)?;
+        let dir = self.model.open()?;
         let checkpoint = Checkpoint::load(&dir)?;
         let mut folder = self.out.create(&dir, checkpoint.layout)?;
         export(&checkpoint, &ExportOptions::default(), &mut folder)?;
