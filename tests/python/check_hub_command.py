@@ -2,7 +2,7 @@
 
     pip install huggingface_hub==2.4.0
     cargo build -p m2v-hub --example loopback
-    python check_hub.py --m2v PATH_OF_m2v --server target/debug/examples/loopback FOLDER
+    python check_hub_command.py --m2v PATH_OF_m2v --server target/debug/examples/loopback FOLDER
 
 FOLDER is a model. Nothing leaves this machine: the hub is the one of the tests, on loopback.
 """
