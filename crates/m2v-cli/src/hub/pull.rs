@@ -16,7 +16,7 @@ use crate::stop::Stop;
 /// Fetch a model from the hub: into the cache, or with --to into a folder
 ///
 /// Asks the hub what the revision is now; other commands take what is in the cache. Only the files that the model needs
-/// are fetched, and all are checked. The cache is the one of Python's huggingface_hub. Prints the folder.
+/// are fetched, with the small ones that other clients read beside them, and all are checked. The cache is the one of Python's huggingface_hub. Prints the folder.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -43,6 +43,9 @@ impl Pull {
         let commit = repo.commit_hash()?;
         let read = Recorded { source: &repo, files: RefCell::default() };
         let layout = Checkpoint::load(&read)?.layout;
+        for name in COMPANIONS {
+            read.read(name)?;
+        }
         let files = read.files.into_inner();
         let total: u64 = files.iter().map(|(_, bytes)| bytes.len() as u64).sum();
         let place = match folder {
@@ -69,6 +72,15 @@ impl Pull {
         output.finish()
     }
 }
+
+/// Small files beside a model that other clients read, if they are there.
+const COMPANIONS: [&str; 5] = [
+    "README.md",
+    "modules.json",
+    "config_sentence_transformers.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+];
 
 /// Remembers the files that a model is made of.
 struct Recorded<'a> {

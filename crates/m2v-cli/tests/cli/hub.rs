@@ -88,8 +88,12 @@ fn a_model_is_fetched_once() {
         setup.run([&"encode", &"hf://acme/tiny"], &[("HF_HUB_OFFLINE", "1")]).ok().stdout,
         first.stdout
     );
+    assert!(setup.server.take_requests().is_empty(), "the cache has it all");
     let about = setup.run([&"inspect", &"acme/tiny"], &[]).ok().stdout;
     assert!(about.contains("acme/tiny") && about.contains("29,525 × 64 float16"), "{about}");
+    // Files that only `inspect` looks for are not there: what is asked, once, is which ones are.
+    assert!(setup.server.take_requests().iter().all(|request| request.target.contains("/tree/")));
+    assert_eq!(setup.run([&"inspect", &"acme/tiny"], &[]).ok().stdout, about);
     let small = setup.home.path().join("small");
     setup.run([&"quantize", &"acme/tiny", &small, &"--dims", &"8"], &[]).ok();
     assert_eq!(load(&small).tokenizer().vocabulary().len(), 29_525);

@@ -7,7 +7,7 @@
 //!
 //! It listens on 127.0.0.1. Large files are redirected to the host `localhost`, the same port: another host for every client,
 //! as the hub's content network is.
-#![allow(dead_code, reason = "each test uses a part of it")]
+#![allow(dead_code, unused_imports, reason = "each test uses a part of it")]
 #![allow(clippy::unwrap_used, reason = "what a test cannot go on without fails it")]
 
 mod download;
