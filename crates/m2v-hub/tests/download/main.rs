@@ -1,4 +1,11 @@
 //! Downloads from a hub on loopback, good and bad ones.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "what a test cannot go on without fails it"
+)]
 
 #[path = "../server/mod.rs"]
 #[allow(unused_imports, reason = "each test uses a part of it")]
