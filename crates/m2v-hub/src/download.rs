@@ -46,7 +46,7 @@ impl Wanted<'_> {
             }
         });
         if let Err(error) = &done {
-            let resumable = matches!(
+            let may_go_on = matches!(
                 error,
                 Error::Cut { .. }
                     | Error::Timeout { .. }
@@ -54,7 +54,8 @@ impl Wanted<'_> {
                     | Error::Connection { .. }
                     | Error::Status { .. }
             );
-            if !resumable || self.size < WORTH_RESUMING {
+            let is_begun = fs::metadata(path).is_ok_and(|part| part.len() > 0);
+            if !may_go_on || !is_begun || self.size < WORTH_RESUMING {
                 // It may never have been there.
                 let _ = fs::remove_file(path);
             }

@@ -95,7 +95,7 @@ impl<'a> File<'a> {
         let info = match &known {
             Some(listing) => match listing.get(&self.at, &self.path)? {
                 Some(info) => Some(info),
-                None => return self.absent(),
+                None => return self.learn_absent(),
             },
             None => None,
         };
@@ -118,10 +118,7 @@ impl<'a> File<'a> {
             Some(info) => info,
             None => match self.repo.ask_listing(&self.commit)?.get(&self.at, &self.path)? {
                 Some(info) => info,
-                None => {
-                    self.cache.set_absent(&self.commit, &self.path);
-                    return self.absent();
-                }
+                None => return self.learn_absent(),
             },
         };
         self.check_pin(info.digest, || Ok(info.digest))?;
@@ -211,6 +208,14 @@ impl<'a> File<'a> {
         };
         let found = digest().map_err(|error| Error::cache(self.pointer(), error))?;
         if found == pin { Ok(()) } else { Err(self.not_pinned(pin, found.describe())) }
+    }
+
+    /// The listing says that there is no such file: a later run knows without it.
+    fn learn_absent<T>(&self) -> Result<Option<T>> {
+        if self.repo.hub.http.is_some() {
+            self.cache.set_absent(&self.commit, &self.path);
+        }
+        self.absent()
     }
 
     fn absent<T>(&self) -> Result<Option<T>> {

@@ -28,13 +28,16 @@ pub const DEFAULT_ENDPOINT: &str = "https://huggingface.co";
 #[derive(Clone)]
 pub struct Hub(pub(crate) Arc<Inner>);
 
+/// Told how far a file is.
+type OnProgress = Box<dyn Fn(&Progress<'_>) + Send + Sync>;
+
 /// What all clones of a hub share.
 pub(crate) struct Inner {
     /// `None` if the hub is offline: then there is nothing to ask with.
     pub(crate) http: Option<Http>,
     pub(crate) cache_dir: PathBuf,
     pub(crate) lock_limit: Duration,
-    pub(crate) progress: Option<Box<dyn Fn(&Progress<'_>) + Send + Sync>>,
+    pub(crate) progress: Option<OnProgress>,
     pub(crate) cancel: Cancel,
 }
 
@@ -43,6 +46,10 @@ pub(crate) struct Inner {
 pub(crate) struct Cancel(Option<Arc<dyn Fn() -> bool + Send + Sync>>);
 
 impl Cancel {
+    pub(crate) fn new(cancel: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(cancel)))
+    }
+
     pub(crate) fn requested(&self) -> bool {
         self.0.as_ref().is_some_and(|cancel| cancel())
     }
@@ -106,7 +113,7 @@ pub struct HubBuilder {
     offline: bool,
     limits: Limits,
     lock_limit: Option<Duration>,
-    progress: Option<Box<dyn Fn(&Progress<'_>) + Send + Sync>>,
+    progress: Option<OnProgress>,
     cancel: Cancel,
 }
 
@@ -194,7 +201,7 @@ impl HubBuilder {
     /// later run cannot use is removed.
     #[must_use]
     pub fn cancel_when(self, cancel: impl Fn() -> bool + Send + Sync + 'static) -> Self {
-        Self { cancel: Cancel(Some(Arc::new(cancel))), ..self }
+        Self { cancel: Cancel::new(cancel), ..self }
     }
 
     /// The hub.

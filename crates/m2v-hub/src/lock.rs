@@ -111,6 +111,17 @@ mod tests {
         });
     }
 
+    #[test]
+    fn who_waits_can_be_stopped() {
+        let folder = tempfile::tempdir().unwrap();
+        let held = acquire(folder.path(), Duration::ZERO).unwrap();
+        let (path, hour) = (folder.path().join("x/y.lock"), Duration::from_secs(3600));
+        let second =
+            Lock::acquire(&path, &folder.path().join("part"), hour, &Cancel::new(|| true), &At::default());
+        assert!(matches!(second, Err(Error::Cancelled { .. })), "{second:?}");
+        drop(held);
+    }
+
     #[cfg(unix)]
     #[test]
     fn a_lock_that_was_removed_is_not_taken() {

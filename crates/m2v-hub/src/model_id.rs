@@ -112,6 +112,22 @@ impl TryFrom<&str> for ModelId {
     }
 }
 
+impl TryFrom<String> for ModelId {
+    type Error = Error;
+
+    fn try_from(id: String) -> Result<Self> {
+        id.parse()
+    }
+}
+
+impl TryFrom<&String> for ModelId {
+    type Error = Error;
+
+    fn try_from(id: &String) -> Result<Self> {
+        id.parse()
+    }
+}
+
 /// The rules of `huggingface_hub` (`validate_repo_id`).
 fn check_repo(repo: &str) -> Result<(), &'static str> {
     let Some((org, name)) = repo.split_once('/') else {

@@ -160,7 +160,9 @@ pub(super) fn send(
         Some(fault) => fault.change(request, answer),
         None => answer,
     };
-    if let (Some(from), 200) = (range_start(request), answer.status) {
+    if let (Some(from), 200, false) =
+        (range_start(request), answer.status, matches!(fault, Some(Fault::NoRange)))
+    {
         answer = part(answer, from);
     }
     if let Some(Fault::Silent(time)) = fault {
