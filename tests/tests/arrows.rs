@@ -143,6 +143,11 @@ fn only_the_hub_has_an_http_client() -> Result<()> {
         assert_eq!(found, [""; 0], "{package}");
     }
     assert!(tree("m2v-hub", &[])?.lines().map(name).any(|name| name == "reqwest"));
+    // The command has one, and can do without, and without C.
+    assert!(tree("m2v-cli", &[])?.lines().map(name).any(|name| name == "reqwest"));
+    let without = tree("m2v-cli", &["--no-default-features"])?;
+    assert!(!without.lines().map(name).any(|name| CLIENTS.contains(&name)), "{without}");
+    assert_eq!(native(&without), [""; 0]);
     Ok(())
 }
 
