@@ -8,7 +8,6 @@
 )]
 
 #[path = "../server/mod.rs"]
-#[allow(unused_imports, reason = "each test uses a part of it")]
 mod server;
 
 mod cache;
