@@ -90,6 +90,18 @@ fn an_arrow_up_or_sideways_is_reported() {
 /// Compile or link C, or generate code at build time.
 const NATIVE: [&str; 7] = ["bindgen", "cc", "cmake", "onig", "onig_sys", "openssl-sys", "pkg-config"];
 
+/// The tree of a package, a line each: `package|features`.
+fn tree(package: &str, more: &[&str]) -> Result<String> {
+    let output = Command::new(env!("CARGO"))
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .args(["tree", "--edges", "normal,build", "--prefix", "none", "--format", "{p}|{f}"])
+        .args(["--package", package])
+        .args(more)
+        .output()?;
+    assert!(output.status.success(), "{package}: {}", String::from_utf8_lossy(&output.stderr));
+    Ok(String::from_utf8(output.stdout)?)
+}
+
 /// The lines of `cargo tree` (`package|features`) that bring C in.
 fn native(tree: &str) -> Vec<&str> {
     let brings_c = |line: &&str| {
@@ -104,17 +116,44 @@ fn native(tree: &str) -> Vec<&str> {
 #[test]
 fn libraries_need_no_c() -> Result<()> {
     for package in ["m2v-core", "m2v-tokenize", "m2v-infer", "m2v-quant", "m2v-onnx"] {
-        let output = Command::new(env!("CARGO"))
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .args(["tree", "--edges", "normal,build", "--prefix", "none", "--format", "{p}|{f}"])
-            .args(["--package", package])
-            .output()?;
-        assert!(output.status.success(), "{package}: {}", String::from_utf8_lossy(&output.stderr));
-        let tree = String::from_utf8(output.stdout)?;
+        let tree = tree(package, &[])?;
         assert!(tree.starts_with(package) && tree.contains('|'), "{tree}");
         assert_eq!(native(&tree), [""; 0], "{package}");
     }
     Ok(())
+}
+
+#[test]
+fn the_hub_needs_c_for_tls_alone() -> Result<()> {
+    let native: Vec<_> = native(&tree("m2v-hub", &[])?).iter().map(|line| name(line).to_owned()).collect();
+    assert!(native.iter().all(|name| name == "cc") && !native.is_empty(), "{native:?}");
+    // Who needs it, nearest first: `cc` itself, then what it was asked for by.
+    let users = tree("m2v-hub", &["--invert", "cc", "--depth", "1"])?;
+    let users: Vec<_> = users.lines().map(name).collect();
+    assert_eq!(users, ["cc", "ring"]);
+    Ok(())
+}
+
+#[test]
+fn only_the_hub_has_an_http_client() -> Result<()> {
+    const CLIENTS: [&str; 6] = ["hyper", "reqwest", "rustls", "tokio", "ureq", "m2v-hub"];
+    for package in ["m2v-core", "m2v-tokenize", "m2v-infer", "m2v-quant", "m2v-onnx"] {
+        let tree = tree(package, &["--all-features"])?;
+        let found: Vec<_> = tree.lines().map(name).filter(|name| CLIENTS.contains(name)).collect();
+        assert_eq!(found, [""; 0], "{package}");
+    }
+    assert!(tree("m2v-hub", &[])?.lines().map(name).any(|name| name == "reqwest"));
+    // The command has one, and can do without, and without C.
+    assert!(tree("m2v-cli", &[])?.lines().map(name).any(|name| name == "reqwest"));
+    let without = tree("m2v-cli", &["--no-default-features"])?;
+    assert!(!without.lines().map(name).any(|name| CLIENTS.contains(&name)), "{without}");
+    assert_eq!(native(&without), [""; 0]);
+    Ok(())
+}
+
+/// The name in a line of `cargo tree`.
+fn name(line: &str) -> &str {
+    line.split([' ', '|']).next().unwrap_or_default()
 }
 
 #[test]

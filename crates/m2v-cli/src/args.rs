@@ -1,20 +1,20 @@
 //! The arguments of all commands that read texts.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr;
 
-use m2v_core::{Checkpoint, Dir, Source as _};
+use m2v_core::{Checkpoint, Source as _};
 use m2v_infer::{Error, Pipeline, StaticModel, Task};
 
 use crate::input::Input;
-use crate::model;
+use crate::model::{Model, ModelArgs};
 use crate::stop::Stop;
 
 /// The arguments of all commands that read texts.
 #[derive(Debug, clap::Args)]
 pub(crate) struct TextArgs {
-    /// Folder of the model
-    pub(crate) model: PathBuf,
+    #[command(flatten)]
+    pub(crate) model: ModelArgs,
     /// File with one text a line, or a .jsonl file of objects with a `text` field; absent or `-`: standard input,
     /// one text a line
     pub(crate) input: Option<PathBuf>,
@@ -50,23 +50,23 @@ pub(crate) struct RunArgs {
 }
 
 impl RunArgs {
-    fn load(&self, model: &Path) -> Result<(Dir, Checkpoint), Stop> {
+    fn load(&self, model: &ModelArgs) -> Result<(Model, Checkpoint), Stop> {
         if let Some(threads) = self.threads {
             rayon::ThreadPoolBuilder::new().num_threads(threads.into()).build_global()?;
         }
-        let dir = model::open(model)?;
-        let mut checkpoint = Checkpoint::load(&dir)?;
+        let source = model.open()?;
+        let mut checkpoint = Checkpoint::load(&source)?;
         if let Some(MaxLength(length)) = self.max_length {
             checkpoint.config.set_max_length(length);
         }
-        Ok((dir, checkpoint))
+        Ok((source, checkpoint))
     }
 
     /// Loads a model with a head that can predict.
-    pub(crate) fn load_pipeline(&self, model: &Path) -> Result<Pipeline, Stop> {
-        let (dir, checkpoint) = self.load(model)?;
+    pub(crate) fn load_pipeline(&self, model: &ModelArgs) -> Result<Pipeline, Stop> {
+        let (source, checkpoint) = self.load(model)?;
         if checkpoint.head.is_none() {
-            return Err(Error::NoHead { location: dir.locate("") }.into());
+            return Err(Error::NoHead { location: source.locate("") }.into());
         }
         let pipeline = Pipeline::from_checkpoint(checkpoint)?;
         // Rather than of each text.

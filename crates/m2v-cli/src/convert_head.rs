@@ -1,13 +1,12 @@
 //! `m2v convert-head`: a pipeline of yesterday as one of today.
 
 use std::io::{self, Write as _};
-use std::path::PathBuf;
 
 use m2v_core::{Checkpoint, Source as _};
 use m2v_infer::Error;
 
 use crate::folder::OutArgs;
-use crate::model;
+use crate::model::ModelArgs;
 use crate::stop::Stop;
 
 /// Save a classifier of model2vec before 0.9 (pipeline.skops) in today's format (head.safetensors)
@@ -18,15 +17,15 @@ use crate::stop::Stop;
 Examples:
   m2v convert-head old-classifier classifier")]
 pub(crate) struct ConvertHead {
-    /// Folder of the model
-    model: PathBuf,
+    #[command(flatten)]
+    model: ModelArgs,
     #[command(flatten)]
     out: OutArgs,
 }
 
 impl ConvertHead {
     pub(crate) fn run(self) -> Result<(), Stop> {
-        let dir = model::open(&self.model)?;
+        let dir = self.model.open()?;
         let checkpoint = Checkpoint::load(&dir)?;
         let Some(head) = &checkpoint.head else {
             return Err(Error::NoHead { location: dir.locate("") }.into());

@@ -8,6 +8,7 @@ use crate::args::RunArgs;
 use crate::chunk::Limits;
 use crate::encode::in_texts;
 use crate::input::Input;
+use crate::model::ModelArgs;
 use crate::output::Output;
 use crate::predict::ThresholdArgs;
 use crate::progress::Progress;
@@ -24,8 +25,8 @@ Examples:
   m2v evaluate sentiment test.jsonl
   m2v evaluate topics test.jsonl --threshold 0.3 --json | jq .accuracy")]
 pub(crate) struct Evaluate {
-    /// Folder of the model
-    model: PathBuf,
+    #[command(flatten)]
+    model: ModelArgs,
     /// File of JSON objects, one a line, with `text` and `label`: a value, or for a multi-label classifier a list;
     /// `-`: standard input
     data: PathBuf,

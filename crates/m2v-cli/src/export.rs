@@ -1,7 +1,6 @@
 //! `m2v export`: a model as ONNX.
 
 use std::io::{self, Write as _};
-use std::path::PathBuf;
 
 use clap::ValueEnum;
 use indicatif::DecimalBytes;
@@ -11,7 +10,7 @@ use m2v_quant::{Cast, Context, Int8, Transform};
 
 use crate::folder::OutArgs;
 use crate::interrupt;
-use crate::model;
+use crate::model::ModelArgs;
 use crate::stop::Stop;
 
 /// Export a model to ONNX, as the one folder that all clients read
@@ -25,8 +24,8 @@ Examples:
   m2v export models/minilm-l6-64d small --dtype int8
   m2v export models/minilm-l6-64d bags --signature bag --dtype f32")]
 pub(crate) struct Export {
-    /// Folder of the model
-    model: PathBuf,
+    #[command(flatten)]
+    model: ModelArgs,
     #[command(flatten)]
     out: OutArgs,
     /// Inputs and outputs: transformer has input_ids and attention_mask, and last_hidden_state and sentence_embedding; bag,
@@ -75,7 +74,7 @@ impl GraphDtype {
 
 impl Export {
     pub(crate) fn run(self) -> Result<(), Stop> {
-        let dir = model::open(&self.model)?;
+        let dir = self.model.open()?;
         let checkpoint = Checkpoint::load(&dir)?;
         let mut folder = self.out.create(&dir, checkpoint.layout)?;
         let options = ExportOptions::default().with_signature(self.signature.into());

@@ -4,9 +4,10 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use m2v_core::{Dir, DirSink, Layout, Sink, Source as _};
+use m2v_core::{DirSink, Layout, Sink, Source as _};
 
 use crate::interrupt;
+use crate::model::Model;
 use crate::stop::Stop;
 
 /// Where to write a folder.
@@ -28,7 +29,7 @@ pub(crate) struct Folder {
 
 impl OutArgs {
     /// Starts the folder that is made of `model`.
-    pub(crate) fn create(&self, model: &Dir, layout: Layout) -> Result<Folder, Stop> {
+    pub(crate) fn create(&self, model: &Model, layout: Layout) -> Result<Folder, Stop> {
         self.refuse_model(model, layout)?;
         let sink = if self.force { DirSink::replace(&self.out) } else { DirSink::create(&self.out) };
         let sink = sink.map_err(|error| {
@@ -42,7 +43,7 @@ impl OutArgs {
     }
 
     /// Refuses a folder that holds the model: replacing it would delete the model.
-    fn refuse_model(&self, model: &Dir, layout: Layout) -> Result<(), Stop> {
+    fn refuse_model(&self, model: &Model, layout: Layout) -> Result<(), Stop> {
         let Ok(out) = fs::canonicalize(&self.out) else { return Ok(()) };
         let files = ["", layout.config(), layout.table(), layout.tokenizer()];
         let is_inside = |name: &str| {

@@ -1,14 +1,13 @@
 //! `m2v inspect`: what a model is.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
 
 use indicatif::{DecimalBytes, HumanCount};
-use m2v_core::{Checkpoint, Dir, Layout, MlpHead, Source as _, Tensor};
+use m2v_core::{Checkpoint, Layout, MlpHead, Source as _, Tensor};
 use m2v_infer::StaticModel;
 use serde_json::{Map, Value, json};
 
-use crate::model;
+use crate::model::{Model, ModelArgs};
 use crate::output::Output;
 use crate::stop::Stop;
 
@@ -19,8 +18,8 @@ Examples:
   m2v inspect models/minilm-l6-64d
   m2v inspect models/minilm-l6-64d --json | jq .options.max_length")]
 pub(crate) struct Inspect {
-    /// Folder of the model
-    model: PathBuf,
+    #[command(flatten)]
+    model: ModelArgs,
     /// One JSON object instead of text
     #[arg(long)]
     json: bool,
@@ -28,10 +27,10 @@ pub(crate) struct Inspect {
 
 impl Inspect {
     pub(crate) fn run(self) -> Result<(), Stop> {
-        let dir = model::open(&self.model)?;
+        let dir = self.model.open()?;
         let checkpoint = Checkpoint::load(&dir)?;
         let model = StaticModel::from_checkpoint(checkpoint.clone())?;
-        let facts = facts(&self.model.display().to_string(), &dir, &checkpoint, &model)?;
+        let facts = facts(&self.model.to_string(), &dir, &checkpoint, &model)?;
         let text = if self.json { format!("{facts}\n") } else { readable(&facts) };
         let mut output = Output::create(None)?;
         output.write(text.as_bytes())?;
@@ -40,7 +39,7 @@ impl Inspect {
 }
 
 /// Everything, under keys that stay what they are.
-fn facts(path: &str, dir: &Dir, checkpoint: &Checkpoint, model: &StaticModel) -> Result<Value, Stop> {
+fn facts(path: &str, dir: &Model, checkpoint: &Checkpoint, model: &StaticModel) -> Result<Value, Stop> {
     let table = &checkpoint.table;
     let vocabulary = model.tokenizer().vocabulary();
     let tensor = |tensor: &Tensor| json!({"dtype": tensor.dtype().name(), "length": tensor.element_count()});
@@ -88,7 +87,7 @@ fn layout_name(layout: Layout) -> &'static str {
 }
 
 /// The files of a model that are there, with their sizes.
-fn file_sizes(dir: &Dir, layout: Layout) -> Result<Map<String, Value>, Stop> {
+fn file_sizes(dir: &Model, layout: Layout) -> Result<Map<String, Value>, Stop> {
     let mut sizes = Map::new();
     let others = ["modules.json", "head.safetensors", "pipeline.skops", "README.md"];
     for name in [layout.config(), layout.table(), layout.tokenizer()].into_iter().chain(others) {

@@ -1,6 +1,7 @@
 //! `m2v`: embed and classify texts with Model2Vec models, look into the models, quantise them, export them to ONNX.
 //!
-//! One file a command (`encode`, `tokenize`, `predict`, `evaluate`, `inspect`, `quantize`, `convert_head`, `export`);
+//! One file a command (`encode`, `tokenize`, `predict`, `evaluate`, `inspect`, `quantize`, `convert_head`, `export`, and in
+//! `hub` `pull` and `push`);
 //! the others are what they share:
 //!
 //! ```text
@@ -20,6 +21,8 @@ mod encode;
 mod evaluate;
 mod export;
 mod folder;
+#[cfg(feature = "hub")]
+mod hub;
 mod input;
 mod inspect;
 mod interrupt;
@@ -44,8 +47,10 @@ use crate::stop::Stop;
 
 /// Embed and classify texts with Model2Vec models, look into the models, quantise them, export them to ONNX
 ///
-/// MODEL is always the path of a model folder: config.json, model.safetensors and tokenizer.json as Python
-/// model2vec saves them, or a sentence-transformers folder with a StaticEmbedding.
+/// MODEL is the path of a model folder: config.json, model.safetensors and tokenizer.json as Python model2vec saves
+/// them, or a sentence-transformers folder with a StaticEmbedding. If there is no such folder, it is a model on the hub,
+/// ORG/NAME[@REVISION][:SUBFOLDER], in the cache of Python's huggingface_hub or fetched into it; hf://ORG/NAME is always
+/// one.
 #[derive(Debug, Parser)]
 #[command(name = "m2v", version, propagate_version = true, after_help = EXAMPLES)]
 struct Cli {
@@ -59,6 +64,7 @@ Examples:
   m2v inspect models/minilm-l6-64d
   m2v quantize models/minilm-l6-64d small --dtype int8
   m2v predict sentiment reviews.txt
+  m2v encode minishlab/potion-base-8M texts.txt -o vectors.npy
 
 Exit codes: 0 done, 1 error, 2 wrong usage, 130 interrupted.";
 
@@ -72,6 +78,10 @@ enum Command {
     Quantize(quantize::Quantize),
     ConvertHead(convert_head::ConvertHead),
     Export(export::Export),
+    #[cfg(feature = "hub")]
+    Pull(hub::Pull),
+    #[cfg(feature = "hub")]
+    Push(hub::Push),
 }
 
 fn main() -> ExitCode {
@@ -85,6 +95,10 @@ fn main() -> ExitCode {
         Command::Quantize(command) => command.run(),
         Command::ConvertHead(command) => command.run(),
         Command::Export(command) => command.run(),
+        #[cfg(feature = "hub")]
+        Command::Pull(command) => command.run(),
+        #[cfg(feature = "hub")]
+        Command::Push(command) => command.run(),
     });
     let (code, message) = match result {
         Ok(()) | Err(Stop::PipeClosed) => (0, None),

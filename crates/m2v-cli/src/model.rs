@@ -1,21 +1,101 @@
-//! Opening model folders.
+//! Opening models: folders, and with the feature `hub` models on a hub.
 
-use std::path::Path;
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
 
-use m2v_core::Dir;
+use m2v_core::{Buffer, Dir, Source};
 
+#[cfg(feature = "hub")]
+use crate::hub::HubArgs;
 use crate::stop::Stop;
 
-/// Opens the folder of a model.
-pub(crate) fn open(path: &Path) -> Result<Dir, Stop> {
-    if !path.exists() {
-        let message = format!(
-            "{}: no such folder; MODEL is the path of a model folder, with config.json, model.safetensors and \
-             tokenizer.json (`hf download ORG/NAME --local-dir FOLDER` fetches one)",
-            path.display()
-        );
-        return Err(Stop::error(message));
+/// The model that a command works with.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ModelArgs {
+    #[cfg_attr(
+        feature = "hub",
+        doc = "Folder of the model, or its id on the hub: ORG/NAME[@REVISION][:SUBFOLDER]"
+    )]
+    #[cfg_attr(not(feature = "hub"), doc = "Folder of the model")]
+    model: PathBuf,
+    #[cfg(feature = "hub")]
+    #[command(flatten)]
+    hub: HubArgs,
+}
+
+impl ModelArgs {
+    /// Opens the model: a folder if there is one of that name, or else a model on the hub.
+    pub(crate) fn open(&self) -> Result<Model, Stop> {
+        let path = &self.model;
+        let forced = path.to_str().is_some_and(|text| text.starts_with(HUB));
+        if path.exists() && !forced {
+            #[cfg(feature = "hub")]
+            self.hub.refuse_pins()?;
+            return open(path).map(Model::Dir);
+        }
+        #[cfg(feature = "hub")]
+        {
+            let id = path.to_str().unwrap_or_default().parse::<m2v_hub::ModelId>();
+            match id {
+                Ok(id) => return Ok(Model::Hub(Box::new(self.hub.open(id)?))),
+                Err(error) if forced => return Err(error.into()),
+                Err(_) => {}
+            }
+        }
+        Err(missing(path))
     }
+}
+
+/// What forces the hub.
+const HUB: &str = "hf://";
+
+impl fmt::Display for ModelArgs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.model.display().fmt(f)
+    }
+}
+
+/// Where a model is.
+pub(crate) enum Model {
+    Dir(Dir),
+    #[cfg(feature = "hub")]
+    Hub(Box<m2v_hub::Repo>),
+}
+
+impl Source for Model {
+    fn read(&self, name: &str) -> io::Result<Option<Buffer>> {
+        match self {
+            Self::Dir(dir) => dir.read(name),
+            #[cfg(feature = "hub")]
+            Self::Hub(repo) => repo.read(name),
+        }
+    }
+
+    fn locate(&self, name: &str) -> String {
+        match self {
+            Self::Dir(dir) => dir.locate(name),
+            #[cfg(feature = "hub")]
+            Self::Hub(repo) => repo.locate(name),
+        }
+    }
+}
+
+fn missing(path: &Path) -> Stop {
+    let fetch = match cfg!(feature = "hub") {
+        true => "or an id on the hub, ORG/NAME",
+        false => {
+            "(`hf download ORG/NAME --local-dir FOLDER` fetches one; this m2v was built without the hub)"
+        }
+    };
+    Stop::error(format!(
+        "{}: no such folder; MODEL is the path of a model folder, with config.json, model.safetensors and \
+         tokenizer.json, {fetch}",
+        path.display()
+    ))
+}
+
+fn open(path: &Path) -> Result<Dir, Stop> {
     #[expect(
         unsafe_code,
         reason = "mapping a file is unsafe by nature; reading it would cost memory and time"

@@ -1,7 +1,7 @@
 //! `m2v quantize`: a smaller model.
 
 use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use clap::ValueEnum;
 use indicatif::{DecimalBytes, HumanCount};
@@ -12,7 +12,7 @@ use crate::folder::OutArgs;
 use crate::input::Input;
 use crate::interrupt;
 use crate::loss::{self, LossArgs};
-use crate::model;
+use crate::model::ModelArgs;
 use crate::output::Output;
 use crate::stop::Stop;
 
@@ -31,8 +31,8 @@ which keeps nothing for other texts, dims=N, clusters=N, and one of f64, f32, f1
 in OUT/config.json. The other options make the recipe prune=FILE+dims=N+clusters=N+DTYPE.")]
 #[group(id = "steps", required = true, multiple = true, args = ["recipe", "dtype", "dims", "clusters", "prune"])]
 pub(crate) struct Quantize {
-    /// Folder of the model
-    model: PathBuf,
+    #[command(flatten)]
+    model: ModelArgs,
     #[command(flatten)]
     out: OutArgs,
     /// Steps to take, such as prune=FILE+dims=128+int8
@@ -77,7 +77,7 @@ enum Int8Scale {
 impl Quantize {
     pub(crate) fn run(self) -> Result<(), Stop> {
         let recipe = self.recipe()?;
-        let dir = model::open(&self.model)?;
+        let dir = self.model.open()?;
         let checkpoint = Checkpoint::load(&dir)?;
         let mut folder = self.out.create(&dir, checkpoint.layout)?;
         let before = describe(&checkpoint.table);

@@ -40,7 +40,12 @@ impl Stop {
 /// Any error, with all its causes. (`Stop` is not an `Error` itself, as otherwise this would not be possible.)
 impl<E: Error + 'static> From<E> for Stop {
     fn from(error: E) -> Self {
-        Self::Error(explain(&error))
+        let text = explain(&error);
+        #[cfg(feature = "hub")]
+        if let Some(hint) = crate::hub::hint(&error) {
+            return Self::Error(text).hint(&hint);
+        }
+        Self::Error(text)
     }
 }
 

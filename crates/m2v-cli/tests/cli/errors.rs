@@ -22,10 +22,12 @@ fn help_teaches_each_command() {
 #[test]
 fn a_missing_model_says_what_a_model_is() {
     for command in ["encode", "tokenize", "inspect"] {
-        run([&command, &"no/such"]).failed(1, &["no/such: no such folder", "config.json", "tokenizer.json"]);
+        run([&command, &"no/such/model"])
+            .failed(1, &["no/such/model: no such folder", "config.json", "tokenizer.json"]);
     }
-    run([&"export", &"no/such", &"out"]).failed(1, &["no/such: no such folder"]);
-    run([&"quantize", &"no/such", &"out", &"--dims", &"1"]).failed(1, &["no/such: no such folder"]);
+    run([&"export", &"no/such/model", &"out"]).failed(1, &["no/such/model: no such folder"]);
+    run([&"quantize", &"no/such/model", &"out", &"--dims", &"1"])
+        .failed(1, &["no/such/model: no such folder"]);
     let folder = scratch();
     run([&"inspect", &folder.path()]).failed(1, &["no model here", "config.json"]);
     run([&"inspect", &shipped().join("config.json")]).failed(1, &["expected a model folder, found a file"]);

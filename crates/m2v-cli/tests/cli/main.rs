@@ -4,10 +4,15 @@
 mod encode;
 mod errors;
 mod folders;
+#[cfg(feature = "hub")]
+mod hub;
 mod input;
 mod inspect;
 mod pipelines;
 mod quantize;
+#[cfg(feature = "hub")]
+#[path = "../../../m2v-hub/tests/server/mod.rs"]
+mod server;
 mod signals;
 mod support;
 mod tokenize;

@@ -1,0 +1,134 @@
+//! Models on a hub: where it is, and what to do next when it refuses.
+
+mod bar;
+mod pull;
+mod push;
+mod settings;
+
+use std::io;
+use std::str::FromStr;
+
+use m2v_hub::{Error, Hub, ModelId, Repo};
+
+pub(crate) use pull::Pull;
+pub(crate) use push::Push;
+
+use crate::interrupt;
+use crate::stop::Stop;
+use settings::Settings;
+
+/// How a model on a hub is loaded.
+#[derive(Debug, Default, clap::Args)]
+pub(crate) struct HubArgs {
+    /// Make no request: a MODEL on the hub loads from the cache, or not [also: HF_HUB_OFFLINE=1]
+    #[arg(long)]
+    offline: bool,
+    /// Refuse a MODEL on the hub if its model.safetensors, or FILE, has another sha256; for any number of files
+    #[arg(long, value_name = "[FILE=]HASH")]
+    sha256: Vec<Pin>,
+}
+
+/// A file and the hash it has to have.
+#[derive(Clone, Debug)]
+struct Pin {
+    file: String,
+    sha256: String,
+}
+
+impl FromStr for Pin {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (file, sha256) = text.split_once('=').unwrap_or(("model.safetensors", text));
+        if sha256.len() != 64 || !sha256.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err("expected 64 hexadecimal digits, perhaps after FILE=");
+        }
+        Ok(Self { file: file.to_owned(), sha256: sha256.to_owned() })
+    }
+}
+
+impl HubArgs {
+    /// A model on the hub that the environment names.
+    pub(crate) fn open(&self, id: ModelId) -> Result<Repo, Stop> {
+        let mut repo = connect(self.offline)?.model(id)?;
+        for Pin { file, sha256 } in &self.sha256 {
+            repo = repo.sha256(file, sha256)?;
+        }
+        Ok(repo)
+    }
+
+    /// Refuses what a folder does not have.
+    pub(crate) fn refuse_pins(&self) -> Result<(), Stop> {
+        match self.sha256.first() {
+            None => Ok(()),
+            Some(pin) => Err(Stop::Usage(format!(
+                "--sha256 {}: pins files of a MODEL on the hub, and this one is a folder",
+                pin.sha256
+            ))),
+        }
+    }
+}
+
+/// The hub that the environment names.
+fn connect(offline: bool) -> Result<Hub, Stop> {
+    let Some(settings) = Settings::from_environment() else {
+        return Err(Stop::error("no home folder, so no cache: set HF_HOME or HF_HUB_CACHE to a folder"));
+    };
+    let mut hub = Hub::builder()
+        .cache_dir(settings.cache)
+        .offline(offline || settings.offline)
+        .progress(bar::bar())
+        .cancel_when(interrupt::requested);
+    if let Some(endpoint) = settings.endpoint {
+        hub = hub.endpoint(endpoint);
+    }
+    if let Some(token) = settings.token {
+        hub = hub.token(token);
+    }
+    Ok(hub.build()?)
+}
+
+/// What to do next about an error, if the hub is its cause.
+pub(crate) fn hint(error: &(dyn std::error::Error + 'static)) -> Option<String> {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        // An `io::Error` keeps what it wraps out of the chain of causes.
+        let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        let wrapped = wrapped.and_then(|wrapped| wrapped.downcast_ref::<Error>());
+        if let Some(error) = wrapped.or_else(|| error.downcast_ref()) {
+            return next_step(error);
+        }
+        cause = error.source();
+    }
+    None
+}
+
+fn next_step(error: &Error) -> Option<String> {
+    const LOGIN: &str = "set HF_TOKEN to a token from the hub's settings, or run `hf auth login`";
+    let step = match error {
+        Error::Offline { at } | Error::PushOffline { at } => {
+            let id = &at.repo;
+            format!("run again without --offline and HF_HUB_OFFLINE, or fetch it first: m2v pull {id}")
+        }
+        Error::NoRepository { at, .. } => {
+            format!(
+                "look for a typing error in {}; for a private one {LOGIN}; to make it: m2v push --create",
+                at.repo
+            )
+        }
+        Error::NoRevision { .. } => {
+            "name a branch, a tag or a commit; m2v push --create makes a branch".to_owned()
+        }
+        Error::Unauthorized { .. } => LOGIN.to_owned(),
+        Error::Forbidden { gated: true, .. } => format!("ask for access on the model's page, then {LOGIN}"),
+        Error::Forbidden { .. } => "use a token that may do this (to push: one that may write)".to_owned(),
+        Error::Conflict { .. } => "run it again".to_owned(),
+        Error::Timeout { .. } | Error::Cut { .. } => "run it again: what has arrived is kept".to_owned(),
+        Error::Connection { .. } => {
+            "look at the network and at HF_ENDPOINT; a model in the cache loads with --offline".to_owned()
+        }
+        Error::Transfer { .. } => "push this one with `hf upload`".to_owned(),
+        _ => return None,
+    };
+    Some(step)
+}

@@ -1,0 +1,403 @@
+//! Requests, from any thread, also one that runs a tokio task.
+//!
+//! The client is asynchronous and has a runtime of its own, which runs on a thread that lives for as long as a call: a
+//! caller's own runtime neither sees it nor is blocked from within.
+
+mod answer;
+mod limits;
+pub(crate) mod url;
+
+use std::fmt;
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use bytes::Bytes;
+use reqwest::header::{ACCEPT_ENCODING, AUTHORIZATION, HeaderMap, HeaderValue, LOCATION};
+use reqwest::redirect::Policy;
+use reqwest::{Body, Client, Method, Proxy, Response, Url};
+use rustls_platform_verifier::BuilderVerifierExt;
+use tokio::runtime::{Builder, Runtime};
+use tokio::time::error::Elapsed;
+use tokio::time::{sleep, timeout};
+
+pub(crate) use self::answer::{Failure, text};
+pub(crate) use self::limits::Limits;
+use crate::error::{At, Error, Result};
+use crate::hub::Cancel;
+use crate::token::Token;
+
+/// Redirects that are followed.
+const REDIRECTS: usize = 10;
+
+/// How often the caller is asked whether to stop.
+const TICK: Duration = Duration::from_millis(50);
+
+/// Bytes of an answer that is kept in memory.
+const IN_MEMORY: usize = 64 << 20;
+
+/// Speaks HTTP with the endpoint, and with those it sends to.
+pub(crate) struct Http {
+    endpoint: Url,
+    token: Option<Token>,
+    client: Client,
+    /// `None` only while it is dropped.
+    runtime: Option<Runtime>,
+    limits: Limits,
+    cancel: Cancel,
+}
+
+/// A request, made anew for each attempt.
+pub(crate) struct Request<'a> {
+    pub(crate) method: Method,
+    pub(crate) url: Url,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Option<&'a (dyn Fn() -> Body + Sync)>,
+    /// Bytes of the body that were sent, if somebody counts: for as long as they grow, the answer may take its time.
+    pub(crate) sent: Option<&'a (dyn Fn() -> u64 + Sync)>,
+    /// Whether it is sent again after a cut connection, when nobody knows whether it was received.
+    pub(crate) again: bool,
+}
+
+impl Request<'_> {
+    pub(crate) fn get(url: Url) -> Self {
+        Self { method: Method::GET, url, headers: HeaderMap::new(), body: None, sent: None, again: true }
+    }
+}
+
+/// An answer, read to its end.
+pub(crate) struct Whole {
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+}
+
+/// Why there is no next piece of an answer.
+pub(crate) enum Broken {
+    /// The connection was cut.
+    Cut(Box<dyn std::error::Error + Send + Sync>),
+    /// Something else, which ends it.
+    Final(Error),
+}
+
+impl Http {
+    pub(crate) fn new(
+        endpoint: &str,
+        token: Option<Token>,
+        proxy: Option<&str>,
+        limits: Limits,
+        cancel: Cancel,
+    ) -> Result<Self> {
+        let setting = |setting, reason: String| Error::Setting { setting, reason };
+        let endpoint = parse(endpoint).map_err(|reason| setting("endpoint", reason))?;
+        let runtime = Builder::new_current_thread().enable_io().enable_time().build();
+        let runtime = runtime.map_err(|error| setting("build", format!("no runtime: {error}")))?;
+        // The first of its kind in the process would otherwise be installed for everyone.
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let tls = rustls::ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .and_then(BuilderVerifierExt::with_platform_verifier)
+            .map_err(|error| setting("build", format!("no TLS: {error}")))?;
+        let client = Client::builder()
+            .tls_backend_preconfigured(tls.with_no_client_auth())
+            .user_agent(concat!("m2v-hub/", env!("CARGO_PKG_VERSION")))
+            // Redirects are followed here, where it is decided who gets the token; proxies are said, not guessed.
+            .redirect(Policy::none())
+            .retry(reqwest::retry::never())
+            .no_proxy()
+            .connect_timeout(limits.connect);
+        let client = match proxy {
+            // The error of a broken address may repeat it, password and all.
+            Some(proxy) => {
+                client.proxy(Proxy::all(proxy).map_err(|_| setting("proxy", "not an address".into()))?)
+            }
+            None => client,
+        };
+        let client = client.build().map_err(|error| setting("build", explain(&error.without_url())))?;
+        Ok(Self { endpoint, token, client, runtime: Some(runtime), limits, cancel })
+    }
+
+    /// An address at the endpoint; parts of the path are encoded.
+    pub(crate) fn url<'a>(&self, parts: impl IntoIterator<Item = &'a str>) -> Url {
+        url::join(&self.endpoint, parts)
+    }
+
+    /// Whether an address is the endpoint's, so that it may be asked with the token.
+    pub(crate) fn is_endpoint(&self, url: &Url) -> bool {
+        url::same_server(&self.endpoint, url)
+    }
+
+    /// Words of a server, as one short line without the token.
+    pub(crate) fn tidy(&self, said: &str) -> String {
+        answer::tidy(said, self.token.as_ref().map(Token::reveal)).0
+    }
+
+    /// Runs what `work` makes on a thread of its own, and waits for it.
+    pub(crate) fn wait<T: Send, F: Future<Output = Result<T>>>(
+        &self,
+        work: impl FnOnce() -> F + Send,
+    ) -> Result<T> {
+        let no_thread = |source| {
+            let at = Box::new(At { url: Some(url::shown(&self.endpoint)), ..At::default() });
+            Error::Connection { at, source }
+        };
+        let Some(runtime) = &self.runtime else { return Err(no_thread("shutting down".into())) };
+        thread::scope(|scope| {
+            let worker = thread::Builder::new().name("m2v-hub".to_owned());
+            let worker = worker.spawn_scoped(scope, || runtime.block_on(work()));
+            match worker.map_err(|error| no_thread(error.into()))?.join() {
+                Ok(result) => result,
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        })
+    }
+
+    /// Sends a request until it succeeds or there is no point in trying again; gives the whole answer.
+    pub(crate) fn send(&self, at: &At, request: &Request<'_>) -> Result<Whole> {
+        self.wait(|| self.retrying(at, async || self.whole(at, request).await))
+    }
+
+    async fn whole(&self, at: &At, request: &Request<'_>) -> Result<Whole, Failure> {
+        let mut response = self.exchange(at, request).await?;
+        let at = at_url(at, response.url());
+        let headers = std::mem::take(response.headers_mut());
+        let mut body = Vec::new();
+        loop {
+            match self.chunk(&at, &mut response).await {
+                Ok(None) => break,
+                Ok(Some(chunk)) if body.len() + chunk.len() <= IN_MEMORY => body.extend_from_slice(&chunk),
+                Ok(Some(_)) => {
+                    let (expected, found) = ("at most 64 MiB".to_owned(), "with more".to_owned());
+                    return Err(Error::Answer { at: Box::new(at), expected, found }.into());
+                }
+                Err(Broken::Cut(source)) => {
+                    return Err(Failure::Passing(Error::Connection { at: Box::new(at), source }, None));
+                }
+                Err(Broken::Final(error)) => return Err(error.into()),
+            }
+        }
+        Ok(Whole { headers, body })
+    }
+
+    /// Calls `once` until it succeeds, fails for good, or has been tried often enough.
+    pub(crate) async fn retrying<T>(
+        &self,
+        at: &At,
+        mut once: impl AsyncFnMut() -> Result<T, Failure>,
+    ) -> Result<T> {
+        let mut retry = 0;
+        loop {
+            let (error, asked) = match once().await {
+                Ok(done) => return Ok(done),
+                Err(Failure::Final(error)) => return Err(error),
+                Err(Failure::Passing(error, asked)) => (error, asked),
+            };
+            if retry == self.limits.retries {
+                return Err(error);
+            }
+            self.unless_cancelled(at, sleep(self.limits.wait(retry, asked))).await?;
+            retry += 1;
+        }
+    }
+
+    /// One request and its answer, redirects followed: a success, or what the failure means.
+    pub(crate) async fn exchange(&self, at: &At, request: &Request<'_>) -> Result<Response, Failure> {
+        let mut to = request.url.clone();
+        for _ in 0..=REDIRECTS {
+            let mut response = self.once(at, request, &to).await?;
+            let status = response.status();
+            if status.is_success() {
+                return Ok(response);
+            }
+            let at = at_url(at, &to);
+            if status.is_redirection() && request.body.is_none() {
+                let location = response.headers().get(LOCATION).and_then(|location| location.to_str().ok());
+                let next = location.ok_or_else(|| format!("{status} without an address"));
+                let next = next.and_then(|location| url::redirect(&to, location));
+                to = next.map_err(|reason| Error::Redirect { at: Box::new(at), reason })?;
+                continue;
+            }
+            let code = answer::code(response.headers());
+            let secret = self.token.as_ref().map(Token::reveal);
+            let message = timeout(self.limits.stall, answer::message(&mut response, secret));
+            let message = self.unless_cancelled(&at, message).await?.unwrap_or_default();
+            return Err(answer::failure(at, status, &code, message, response.headers()));
+        }
+        let reason = format!("more than {REDIRECTS} redirects");
+        Err(Error::Redirect { at: Box::new(at_url(at, &request.url)), reason }.into())
+    }
+
+    /// One request, one answer.
+    async fn once(&self, at: &At, request: &Request<'_>, to: &Url) -> Result<Response, Failure> {
+        let at = || Box::new(at_url(at, to));
+        let mut builder =
+            self.client.request(request.method.clone(), to.clone()).headers(request.headers.clone());
+        // Hashes are of the bytes themselves.
+        builder = builder.header(ACCEPT_ENCODING, "identity");
+        if let Some(token) = self.token.as_ref().filter(|_| self.is_endpoint(to)) {
+            let value = HeaderValue::from_str(&format!("Bearer {}", token.reveal()));
+            let mut value =
+                value.map_err(|_| Error::Setting { setting: "token", reason: "cannot be sent".into() })?;
+            value.set_sensitive(true);
+            builder = builder.header(AUTHORIZATION, value);
+        }
+        if let Some(body) = request.body {
+            builder = builder.body(body());
+        }
+        let limit = self.limits.connect + self.limits.first_byte;
+        let sent = self.unless_cancelled(&at(), in_time(limit, builder.send(), request.sent)).await?;
+        let sent =
+            sent.map_err(|_| Error::Timeout { at: at(), what: "the beginning of an answer", limit })?;
+        sent.map_err(|error| {
+            let error = error.without_url();
+            if error.is_timeout() {
+                return Error::Timeout { at: at(), what: "to connect", limit: self.limits.connect }.into();
+            }
+            let is_final = error.is_connect() || error.is_builder() || !request.again;
+            let error = Error::Connection { at: at(), source: explain(&error).into() };
+            // The connection was there, and is no more.
+            if is_final { Failure::Final(error) } else { Failure::Passing(error, None) }
+        })
+    }
+
+    /// The next piece of an answer.
+    pub(crate) async fn chunk(&self, at: &At, response: &mut Response) -> Result<Option<Bytes>, Broken> {
+        let limit = self.limits.stall;
+        let chunk =
+            self.unless_cancelled(at, timeout(limit, response.chunk())).await.map_err(Broken::Final)?;
+        let stalled = |_| Error::Timeout { at: Box::new(at.clone()), what: "the next bytes", limit };
+        let chunk = chunk.map_err(|elapsed| Broken::Final(stalled(elapsed)))?;
+        chunk.map_err(|error| Broken::Cut(explain(&error.without_url()).into()))
+    }
+
+    /// Waits, and looks up now and then whether the caller still wants it.
+    async fn unless_cancelled<T>(&self, at: &At, what: impl Future<Output = T>) -> Result<T> {
+        let mut what = pin!(what);
+        loop {
+            if self.cancel.requested() {
+                return Err(Error::Cancelled { at: Box::new(at.clone()) });
+            }
+            if let Ok(done) = timeout(TICK, what.as_mut()).await {
+                return Ok(done);
+            }
+        }
+    }
+}
+
+impl Drop for Http {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            // Dropped in a caller's runtime it would panic; all that may be left are idle connections.
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl fmt::Debug for Http {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("Http");
+        debug
+            .field("endpoint", &self.endpoint.as_str())
+            .field("token", &self.token)
+            .field("limits", &self.limits);
+        debug.finish_non_exhaustive()
+    }
+}
+
+/// Waits for an answer, from the last time on that bytes of the request were sent.
+async fn in_time<T>(
+    limit: Duration,
+    answer: impl Future<Output = T>,
+    sent: Option<&(dyn Fn() -> u64 + Sync)>,
+) -> Result<T, Elapsed> {
+    let mut answer = pin!(answer);
+    let sent = || sent.map_or(0, |sent| sent());
+    let mut before = sent();
+    loop {
+        match timeout(limit, answer.as_mut()).await {
+            Err(_) if sent() != before => before = sent(),
+            done => return done,
+        }
+    }
+}
+
+/// The address of a hub, or why it cannot be one.
+fn parse(endpoint: &str) -> Result<Url, String> {
+    let url: Url = endpoint.parse().map_err(|error| format!("{error}"))?;
+    match url.scheme() {
+        "http" | "https" if !url.has_host() => Err("an address without a host".to_owned()),
+        "http" | "https" => {
+            if url.username().is_empty() && url.password().is_none() && url.query().is_none() {
+                return Ok(url);
+            }
+            Err("an address with a password or a query; there is `token` for what is secret".to_owned())
+        }
+        scheme => Err(format!("expected an address of http or https, found {scheme}")),
+    }
+}
+
+/// The same with the address that was asked.
+pub(crate) fn at_url(at: &At, url: &Url) -> At {
+    At { url: Some(url::shown(url)), ..at.clone() }
+}
+
+/// An error of the client, with its causes: its own text says little.
+fn explain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        if !text.contains(&more) {
+            text = format!("{text}: {more}");
+        }
+        cause = error.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn http(endpoint: &str, proxy: Option<&str>) -> Result<Http> {
+        Http::new(endpoint, Token::new("hf_secret").ok(), proxy, Limits::default(), Cancel::default())
+    }
+
+    #[test]
+    fn endpoints_are_checked() {
+        for endpoint in [
+            "",
+            "huggingface.co",
+            "ftp://hub.example",
+            "file:///x",
+            "https://",
+            "https://a:b@hub.example",
+            "https://hub.example?x",
+        ] {
+            assert!(http(endpoint, None).is_err(), "{endpoint}");
+        }
+        assert!(http("https://hub.example/mirror", Some("http://proxy.example:3128")).is_ok());
+        let error = http("https://hub.example", Some("http://me:hf_pass@[")).unwrap_err().to_string();
+        assert!(error.contains("proxy") && !error.contains("hf_pass"), "{error}");
+    }
+
+    #[test]
+    fn an_answer_may_wait_for_a_request_that_is_still_sent() {
+        let runtime = Builder::new_current_thread().enable_time().build().unwrap();
+        let sent = std::sync::atomic::AtomicU64::new(0);
+        let grows = || sent.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let stands = || 7;
+        let wait = |sent: Option<&(dyn Fn() -> u64 + Sync)>| {
+            let answer = async { sleep(Duration::from_millis(200)).await };
+            runtime.block_on(async { in_time(Duration::from_millis(20), answer, sent).await.is_ok() })
+        };
+        assert_eq!([wait(Some(&grows)), wait(Some(&stands)), wait(None)], [true, false, false]);
+    }
+
+    #[test]
+    fn the_token_is_not_shown() {
+        let shown = format!("{:?}", http("https://hub.example", None).unwrap());
+        assert!(shown.contains("hub.example") && !shown.contains("secret"), "{shown}");
+    }
+}

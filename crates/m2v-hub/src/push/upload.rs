@@ -1,0 +1,104 @@
+//! The body of a large file's request, read while it is sent.
+
+use std::io::{self, Read};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body::{Frame, SizeHint};
+use reqwest::Body;
+
+use super::staged::{Reading, Staged};
+use crate::hub::Inner;
+use crate::progress::Progress;
+
+/// Bytes that are read at once.
+const PIECE: usize = 1 << 16;
+
+/// A file that is sent, perhaps more than once.
+pub(super) struct Upload {
+    file: Reading,
+    name: Arc<str>,
+    repo: Arc<str>,
+    len: u64,
+    hub: Arc<Inner>,
+    sent: Arc<AtomicU64>,
+}
+
+impl Upload {
+    pub(super) fn new(file: &Staged, hub: Arc<Inner>, repo: String) -> io::Result<Self> {
+        let (name, sent) = (file.name.as_str().into(), Arc::default());
+        Ok(Self { file: file.open()?, name, repo: repo.into(), len: file.len, hub, sent })
+    }
+
+    /// The file from its beginning.
+    pub(super) fn body(&self) -> Body {
+        self.sent.store(0, Ordering::Relaxed);
+        Body::wrap(Reader {
+            file: self.file.again(),
+            left: self.len,
+            len: self.len,
+            name: Arc::clone(&self.name),
+            repo: Arc::clone(&self.repo),
+            hub: Arc::clone(&self.hub),
+            sent: Arc::clone(&self.sent),
+        })
+    }
+
+    /// Bytes of this attempt that were handed over. They grow for as long as the server takes some.
+    pub(super) fn sent(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
+    }
+}
+
+struct Reader {
+    file: io::Result<Reading>,
+    left: u64,
+    len: u64,
+    name: Arc<str>,
+    repo: Arc<str>,
+    hub: Arc<Inner>,
+    sent: Arc<AtomicU64>,
+}
+
+impl Reader {
+    fn next(&mut self) -> io::Result<Bytes> {
+        let file = match &mut self.file {
+            Ok(file) => file,
+            Err(error) => return Err(io::Error::new(error.kind(), error.to_string())),
+        };
+        let mut piece = vec![0; PIECE.min(usize::try_from(self.left).unwrap_or(PIECE))];
+        file.read_exact(&mut piece)?;
+        self.left -= piece.len() as u64;
+        let done = self.sent.fetch_add(piece.len() as u64, Ordering::Relaxed) + piece.len() as u64;
+        if let Some(progress) = &self.hub.progress {
+            progress(&Progress { repo: &self.repo, file: &self.name, done, total: self.len });
+        }
+        Ok(piece.into())
+    }
+}
+
+impl http_body::Body for Reader {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        if self.left == 0 {
+            return Poll::Ready(None);
+        }
+        Poll::Ready(Some(self.next().map(Frame::data)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.left == 0
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.left)
+    }
+}
