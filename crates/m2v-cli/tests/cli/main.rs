@@ -4,6 +4,7 @@
 mod encode;
 mod errors;
 mod folders;
+mod guides;
 mod input;
 mod inspect;
 mod pipelines;
