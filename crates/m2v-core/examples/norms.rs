@@ -3,6 +3,7 @@
 //! ```sh
 //! cargo run -p m2v-core --example norms -- models/minilm-l6-64d
 //! ```
+#![expect(clippy::print_stdout, reason = "it shows what it found")]
 
 use m2v_core::ndarray::Array2;
 use m2v_core::{Checkpoint, Dir};

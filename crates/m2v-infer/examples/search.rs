@@ -3,6 +3,7 @@
 //! ```sh
 //! cargo run --release -p m2v-infer --example search -- models/minilm-l6-64d README.md "make a model smaller"
 //! ```
+#![expect(clippy::print_stdout, reason = "it shows what it found")]
 
 use std::fs;
 

@@ -3,6 +3,7 @@
 //! ```sh
 //! cargo run -p m2v-tokenize --example coverage -- models/minilm-l6-64d/tokenizer.json README.md
 //! ```
+#![expect(clippy::print_stdout, reason = "it shows what it found")]
 
 use std::collections::HashSet;
 use std::fs;
