@@ -22,5 +22,6 @@ guides! {
     Tokenizer: "docs/extend/tokenizer.md",
     Encoder: "docs/extend/encoder.md",
     Head: "docs/extend/head.md",
+    Lower: "docs/extend/lower.md",
     Transform: "docs/extend/transform.md",
 }
