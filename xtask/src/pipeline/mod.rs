@@ -4,6 +4,7 @@ mod artefact;
 mod error;
 mod graph_runtime;
 mod head;
+mod page;
 mod report;
 mod target;
 mod texts;
@@ -31,7 +32,7 @@ const DEFAULT_MODEL: &str = "models/minilm-l6-64d";
 /// Load a model, quantise it, export it to ONNX, run both and compare them with the model, and report.
 ///
 /// For each dtype or recipe OUT gets a folder that model2vec, sentence-transformers and ONNX clients read, and beside
-/// them report.md and report.json: sizes, how far the embeddings moved, and what was verified by what. A copy that
+/// them report.html, report.md and report.json: sizes, how far the embeddings moved, and what was verified by what. A copy that
 /// misses its bound fails the command, and nothing is written: a dtype's is to the model, a recipe may lose what it
 /// loses, but its files have to give the vectors of the model it made. Of a classifier or regressor the head is kept,
 /// exported and verified too.
@@ -135,7 +136,10 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     if !failed.is_empty() {
         return Err(Error::Bounds(failed.join("; ")));
     }
-    for (name, content) in [("report.json", report.json()), ("report.md", report.markdown())] {
+    let page = page::html(&report);
+    for (name, content) in
+        [("report.json", report.json()), ("report.md", report.markdown()), ("report.html", page)]
+    {
         sink.write_bytes(name, content.as_bytes()).map_err(|source| Error::io(&out.join(name), source))?;
     }
     progress.check()?;
