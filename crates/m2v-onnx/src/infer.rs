@@ -273,7 +273,7 @@ impl Call<'_> {
     fn reduce(&self, of_integers: bool) -> Result<Type> {
         let what = "numbers, and the axes, int64 [n], that the input has";
         let ([input] | [input, _]) = self.inputs else { return expected(what) };
-        if !input.is.element.is_float() && !(of_integers && input.is.element.is_index()) {
+        if !(input.is.element.is_float() || of_integers && input.is.element.is_index()) {
             return expected(what);
         }
         let keep = self.int("keepdims").unwrap_or(1) != 0;

@@ -15,7 +15,7 @@ pub(crate) enum Piece {
     /// Bytes that are there already, shared.
     Bytes(Buffer),
     /// Rows that are made when they are written.
-    Rows(Rows),
+    Rows(Box<Rows>),
 }
 
 /// The rows of a table times their weights, as f32: each product rounded once, as m2v-infer rounds it.

@@ -83,5 +83,5 @@ fn made_rows(graph: &mut GraphBuilder, table: &EmbeddingTable, zero: Option<u32>
     let weights = table.weights().filter(|_| table.mapping().is_none()).cloned();
     let shape = [table.rows(), table.dim()];
     let table = EmbeddingTable::try_new(table.embeddings().clone(), weights, None)?;
-    graph.constant_pieces("m2v.table", Dtype::F32, &shape, vec![Piece::Rows(Rows { table, zero })])
+    graph.constant_pieces("m2v.table", Dtype::F32, &shape, vec![Piece::Rows(Box::new(Rows { table, zero }))])
 }
