@@ -140,11 +140,10 @@ impl PiecesScratch {
         ids: &mut Vec<u32>,
     ) -> Result<()> {
         let len = end - start;
-        // Keys are padded with NUL: a piece that ends with one would look like another.
-        let remembered = len <= Memo::LONGEST && text.as_bytes()[end - 1] != 0;
-        let value = if remembered { self.memo.value(&self.buffer, start, len) } else { 0 };
-        if value != 0 {
-            self.memo.append(value, ids);
+        let remembered = len <= Memo::LONGEST;
+        let place = if remembered { self.memo.find(&self.buffer, start, len) } else { 0 };
+        if place != 0 {
+            self.memo.append(place, ids);
             return Ok(());
         }
         let before = ids.len();
