@@ -56,7 +56,7 @@ impl Matcher {
     /// Whether there may be a token in the text; false if there is none.
     pub(super) fn matches(&self, text: &str) -> bool {
         match *self.first {
-            // The tokens of BERT, where this takes a fifth of the time.
+            // As those of BERT: texts have few such bytes, and the automaton looks at all.
             [first] if self.patterns.len() <= FEW => {
                 let begins = |at: usize| {
                     let rest = &text.as_bytes()[at..];

@@ -5,6 +5,15 @@
 //! (BERT) of ASCII punctuation. White space and punctuation are not combining and begin no composition, so a text
 //! can be cut there, the parts tokenised one by one, and each part remembered by its bytes. What a chunk becomes
 //! the first time is what the exact path says.
+//!
+//! Three things may answer for a chunk: the words of the vocabulary that no step changes ([`Known`], read-only and shared),
+//! the memo of this thread, and the steps themselves ([`NewChunks`]).
+//!
+//! # Where it gives up
+//! [`Words::new`] says no to tokens that are matched on normalised text, to normalizers that look further than
+//! combining marks, and to other pre-tokenizers. [`Words::takes`] leaves texts with NUL, unless it is removed, and texts beyond
+//! 4 GiB to the exact path; texts with an added token are cut there first. Chunks longer than [`Memo::LONGEST`] are
+//! tokenised each time, which takes time that is linear in their length.
 
 use std::sync::Arc;
 
