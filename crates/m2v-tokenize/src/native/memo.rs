@@ -7,6 +7,8 @@
 //! texts takes is the memory that it touches for the first time. Next to keys of a fixed length in the table itself, and
 //! lists of ids elsewhere, it is half of the memory.
 
+use bytemuck::cast;
+
 use crate::key::{Key, key};
 use crate::prefetch::prefetch;
 
@@ -44,6 +46,7 @@ const RUN: usize = 8;
 
 /// The header of a chunk: its bytes, and above them the number of its ids.
 const LEN_BITS: u32 = 8;
+const LEN: u32 = (1 << LEN_BITS) - 1;
 
 impl Memo {
     /// Bytes of the longest chunk that is remembered.
@@ -102,7 +105,7 @@ impl Memo {
             _ => same(&entry[1..], &key::<8>(bytes, start, len)),
         };
         // Keys are padded with NUL.
-        same_key & (entry[0] & (1 << LEN_BITS) - 1 == len as u32)
+        same_key & (entry[0] & LEN == len as u32)
     }
 
     /// The place of a chunk, until the next is remembered; 0 if it is not known.
@@ -116,7 +119,7 @@ impl Memo {
     #[inline]
     pub(super) fn append(&self, place: u32, ids: &mut Vec<u32>) {
         let at = place as usize;
-        let (len, count) = (self.log[at] & (1 << LEN_BITS) - 1, (self.log[at] >> LEN_BITS) as usize);
+        let (len, count) = (self.log[at] & LEN, (self.log[at] >> LEN_BITS) as usize);
         let found = &self.log[at + 1 + words(len as usize)..];
         let after = ids.len() + count;
         match found.first_chunk::<RUN>() {
@@ -142,9 +145,9 @@ impl Memo {
         let place = self.log.len() as u32;
         self.log.push(len as u32 | (ids.len() as u32) << LEN_BITS);
         match len {
-            0..=16 => self.log.extend(halves(key::<2>(bytes, start, len))),
-            17..=32 => self.log.extend(halves(key::<4>(bytes, start, len))),
-            _ => self.log.extend(halves(key::<8>(bytes, start, len))),
+            0..=16 => self.log.extend_from_slice(&cast::<_, [u32; 4]>(key::<2>(bytes, start, len))),
+            17..=32 => self.log.extend_from_slice(&cast::<_, [u32; 8]>(key::<4>(bytes, start, len))),
+            _ => self.log.extend_from_slice(&cast::<_, [u32; 16]>(key::<8>(bytes, start, len))),
         }
         self.log.extend_from_slice(ids);
         self.insert_place(Self::hash(bytes, start, len), place);
@@ -156,9 +159,12 @@ impl Memo {
         }
         let line = self.line(hash);
         let Line { hashes, places } = &mut self.lines[line];
-        let same = (0..SLOTS).find(|&slot| places[slot] != 0 && hashes[slot] == hash);
-        let free = || places.iter().position(|&place| place == 0);
-        let slot = same.or_else(free).unwrap_or_else(|| {
+        let place_of_same = hashes
+            .iter()
+            .zip(&*places)
+            .fold(0, |at, (other, place)| at | if *other == hash { *place } else { 0 });
+        // Of none, it is 0, as that of a free slot.
+        let slot = places.iter().position(|&place| place == place_of_same).unwrap_or_else(|| {
             self.next = (self.next + 1) % SLOTS;
             self.next
         });
@@ -223,6 +229,43 @@ fn same<const N: usize>(log: &[u32], key: &Key<N>) -> bool {
     words.zip(key).fold(0, |difference, (word, key)| difference | (word ^ key)) == 0
 }
 
-fn halves<const N: usize>(key: Key<N>) -> impl Iterator<Item = u32> {
-    key.into_iter().flat_map(|word| [word as u32, (word >> 32) as u32])
+#[cfg(test)]
+mod tests {
+    use super::{MAX_LINES, MAX_LOG, Memo};
+
+    /// A chunk of 1 to 64 bytes with what is read behind it, and its length. Its ids shall be its bytes.
+    fn chunk(number: u32) -> (Vec<u8>, usize) {
+        let len = 1 + number as usize % Memo::LONGEST;
+        let mut bytes = number.to_string().repeat(Memo::LONGEST).into_bytes();
+        bytes.truncate(Memo::LONGEST + len);
+        (bytes, len)
+    }
+
+    #[test]
+    fn knows_what_it_was_told_or_nothing() {
+        let mut memo = Memo::new();
+        let mut known = 0;
+        // Enough that the table grows, and that the log is full some times.
+        for number in 0..500_000 {
+            let (bytes, len) = chunk(number);
+            if memo.find(&bytes, 0, len) == 0 {
+                let ids: Vec<u32> = bytes[..len].iter().map(|&byte| byte.into()).collect();
+                memo.insert(&bytes, 0, len, &ids);
+            }
+            assert!(memo.log.len() <= MAX_LOG && memo.lines.len() <= MAX_LINES);
+            let (bytes, len) = chunk(number / 2);
+            let place = memo.find(&bytes, 0, len);
+            if place != 0 {
+                let mut ids = vec![7];
+                memo.append(place, &mut ids);
+                assert_eq!(ids[0], 7);
+                assert!(
+                    ids[1..].iter().copied().eq(bytes[..len].iter().map(|&byte| u32::from(byte))),
+                    "{number}"
+                );
+                known += 1;
+            }
+        }
+        assert!(known > 10_000, "{known}");
+    }
 }
