@@ -26,10 +26,11 @@ impl Centroids {
         for (class, mut mean) in classes.iter().zip(means.columns_mut()) {
             let texts: Vec<&str> =
                 examples.iter().filter(|(_, of)| of == class).map(|(text, _)| *text).collect();
-            let sum = encoder.encode(&texts)?.rows().into_iter().fold(
-                Array1::zeros(encoder.dim()),
-                |sum: Array1<f32>, row| sum + row,
-            );
+            let sum = encoder
+                .encode(&texts)?
+                .rows()
+                .into_iter()
+                .fold(Array1::zeros(encoder.dim()), |sum: Array1<f32>, row| sum + row);
             mean.assign(&(sum / texts.len() as f32));
         }
         let labels: Vec<Label> = classes.into_iter().map(Label::from).collect();
