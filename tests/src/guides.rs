@@ -15,6 +15,7 @@ guides! {
     Quantise: "docs/quantise.md",
     ServeAClassifier: "docs/serve-a-classifier.md",
     EmbedInABinary: "docs/embed-in-a-binary.md",
+    Offline: "docs/offline.md",
     LargeCorpora: "docs/large-corpora.md",
     FromPython: "docs/from-python.md",
     FromModel2VecRs: "docs/from-model2vec-rs.md",

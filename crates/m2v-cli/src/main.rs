@@ -1,8 +1,7 @@
 //! `m2v`: embed and classify texts with Model2Vec models, look into the models, quantise them, export them to ONNX.
 //!
-//! One file a command (`encode`, `tokenize`, `predict`, `evaluate`, `inspect`, `quantize`, `convert_head`, `export`, and in
-//! `hub` `pull` and `push`);
-//! the others are what they share:
+//! One file a command (`encode`, `tokenize`, `predict`, `evaluate`, `inspect`, `quantize`, `convert_head`, `export`, and in `hub`
+//! `pull` and `push`); the others are what they share:
 //!
 //! ```text
 //! input ─ chunk ─ stream ─▶ (encode, tokenize, predict, evaluate) ─▶ lines, npy ─ output
@@ -13,6 +12,8 @@
 //! the labels, which it counts in the end. Nothing but this file ends the process: everything else returns a [`Stop`],
 //! which leaves time to remove unfinished files.
 #![deny(unsafe_code)]
+// Comments on arguments are what `--help` prints: ORG/NAME[@REVISION] is no link.
+#![allow(rustdoc::broken_intra_doc_links)]
 
 mod args;
 mod chunk;

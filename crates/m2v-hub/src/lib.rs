@@ -77,3 +77,7 @@ pub use repo::Repo;
 
 // The crate whose types appear in this crate's signatures.
 pub use m2v_core as core;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
