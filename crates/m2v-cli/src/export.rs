@@ -16,7 +16,9 @@ use crate::stop::Stop;
 /// Export a model to ONNX, as the one folder that all clients read
 ///
 /// OUT/onnx holds a graph for each dtype: model.onnx, model_fp16.onnx and model_quantized.onnx. Beside them is what m2v,
-/// Python model2vec, sentence-transformers and transformers.js need, with the model's table as it is.
+/// Python model2vec, sentence-transformers and transformers.js need, with the model's table as it is. The report lists
+/// the graphs; m2v runs none. In a clone of its repository `cargo xtask pipeline --onnx` and `cargo xtask interop` run
+/// them in other runtimes and print the largest difference.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -79,9 +81,10 @@ impl Export {
         let mut folder = self.out.create(&dir, checkpoint.layout)?;
         let options = ExportOptions::default().with_signature(self.signature.into());
         export_folder(&checkpoint, &options, &mut folder)?;
-        let mut dtypes = self.dtype;
-        dtypes.dedup();
-        for dtype in dtypes {
+        for (i, dtype) in self.dtype.iter().enumerate() {
+            if self.dtype[..i].contains(dtype) {
+                continue;
+            }
             let (dtype, transform) = dtype.table();
             let mut context = Context::default().with_cancel(interrupt::flag());
             let checkpoint = transform.apply(checkpoint.clone(), &mut context)?;
@@ -92,10 +95,15 @@ impl Export {
         let total: u64 = files.iter().map(|(_, bytes)| bytes).sum();
         let mut err = io::stderr();
         for (name, bytes) in files.iter().filter(|(name, _)| name.starts_with("onnx/")) {
-            let _ = writeln!(err, "{name:<27} {}", DecimalBytes(*bytes));
+            let bytes = DecimalBytes(*bytes).to_string();
+            let _ = writeln!(err, "{name:<27} {bytes:>10}  not run here");
         }
         let (out, count, total) = (self.out.out.display(), files.len(), DecimalBytes(total));
         let _ = writeln!(err, "wrote {out}: {count} files, {total} in all");
+        let _ = writeln!(
+            err,
+            "runs graphs and compares them with the model: cargo xtask pipeline --onnx, cargo xtask interop"
+        );
         Ok(())
     }
 }

@@ -75,3 +75,7 @@ pub use value::{Axis, ElementType, Value};
 
 // The crates whose types appear in this crate's signatures.
 pub use {m2v_core as core, m2v_tokenize as tokenize};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -31,9 +31,8 @@ pub(crate) enum TableDtype {
 impl Target {
     /// A copy for each dtype.
     pub(crate) fn dtypes(dtypes: &[TableDtype]) -> Vec<Self> {
-        let mut dtypes = dtypes.to_vec();
-        dtypes.dedup();
-        let target = |dtype| {
+        let is_first = |(i, dtype): &(usize, &TableDtype)| !dtypes[..*i].contains(dtype);
+        let target = |(_, dtype): (usize, &TableDtype)| {
             let (step, max_abs_diff, cosine_min): (Step, _, _) = match dtype {
                 TableDtype::F32 => (Cast(Dtype::F32).into(), 1e-6, None),
                 TableDtype::F16 => (Cast(Dtype::F16).into(), 2e-3, None),
@@ -44,7 +43,7 @@ impl Target {
             let recipe = Recipe::default().then(step).unwrap_or_default();
             Self { name, recipe, bound: Some(Bound { max_abs_diff, cosine_min }) }
         };
-        dtypes.into_iter().map(target).collect()
+        dtypes.iter().enumerate().filter(is_first).map(target).collect()
     }
 
     /// A copy for each recipe, in a folder of its name as far as folders may have it.
@@ -68,7 +67,14 @@ impl Target {
 
 #[cfg(test)]
 mod tests {
-    use super::Target;
+    use super::{TableDtype, Target};
+
+    #[test]
+    fn a_dtype_is_made_once() {
+        let dtypes = [TableDtype::Int8, TableDtype::F32, TableDtype::Int8];
+        let names: Vec<_> = Target::dtypes(&dtypes).into_iter().map(|target| target.name).collect();
+        assert_eq!(names, ["int8", "f32"]);
+    }
 
     #[test]
     fn recipes_have_folders_of_their_own() {

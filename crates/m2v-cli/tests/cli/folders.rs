@@ -67,22 +67,6 @@ fn quantize_wants_something_to_do() {
 }
 
 #[test]
-fn export_writes_the_one_folder() {
-    let folder = scratch();
-    let out = folder.path().join("new/deep/out");
-    let run = run([&"export", &shipped(), &out]).ok();
-    assert_eq!(run.stdout, "");
-    assert_eq!(run.stderr.lines().count(), 4, "{}", run.stderr);
-    assert!(run.stderr.contains("onnx/model.onnx"), "{}", run.stderr);
-    for (name, size) in [("model", 4), ("model_fp16", 2), ("model_quantized", 1)] {
-        let bytes = out.join(format!("onnx/{name}.onnx")).metadata().unwrap().len();
-        assert!((29525 * 64 * size..29525 * (64 * size + 4) + 16_384).contains(&bytes), "{name}: {bytes}");
-    }
-    assert_eq!(checkpoint(&out).table, checkpoint(&shipped()).table);
-    assert_eq!(names(out.parent().unwrap()), ["out"]);
-}
-
-#[test]
 fn an_existing_folder_is_replaced_only_by_force() {
     let folder = scratch();
     for command in ["quantize", "export"] {

@@ -3,6 +3,7 @@
 
 mod encode;
 mod errors;
+mod export;
 mod folders;
 mod guides;
 #[cfg(feature = "hub")]

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::support::*;
 
 /// A recorded pipeline as a folder, of today or of yesterday.
-fn pipeline(folder: &Path, name: &str, legacy: bool) -> PathBuf {
+pub(crate) fn pipeline(folder: &Path, name: &str, legacy: bool) -> PathBuf {
     let path = folder.join(name);
     fs::create_dir(&path).unwrap();
     let own = fixture("pipelines").join(name);

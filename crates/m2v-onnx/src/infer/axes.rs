@@ -1,0 +1,48 @@
+//! Axes: counting, comparing and broadcasting them.
+
+use super::{Result, expected};
+use crate::value::{Axis, ElementType, Type};
+
+/// The length of a vector of int64, if known.
+pub(super) fn vector(shape: &Type, what: &'static str) -> Result<Option<usize>> {
+    match (shape.element, shape.axes.as_deref()) {
+        (ElementType::I64, None) => Ok(None),
+        (ElementType::I64, Some([Axis::Length(length)])) => Ok(Some(*length)),
+        (ElementType::I64, Some([_])) => Ok(None),
+        _ => expected(what),
+    }
+}
+
+/// The number of elements, if all lengths are known.
+pub(super) fn count(axes: &[Axis]) -> Option<usize> {
+    let length = |axis: &Axis| if let Axis::Length(length) = axis { Some(*length) } else { None };
+    axes.iter().map(length).product()
+}
+
+/// An axis that may count from the end.
+pub(super) fn index(axis: i64, rank: usize) -> Option<usize> {
+    let axis = if axis < 0 { axis + rank as i64 } else { axis };
+    usize::try_from(axis).ok().filter(|&axis| axis < rank)
+}
+
+/// Whether two axes are known to be of different lengths.
+pub(super) fn clash(one: &Axis, two: &Axis) -> bool {
+    matches!((one, two), (Axis::Length(one), Axis::Length(two)) if one != two)
+}
+
+/// Numpy's rule. `None` is of any rank, and so is what it broadcasts to.
+pub(super) fn broadcast(one: Option<&[Axis]>, two: Option<&[Axis]>) -> Result<Option<Vec<Axis>>, ()> {
+    let (Some(one), Some(two)) = (one, two) else { return Ok(None) };
+    let (long, short) = if one.len() >= two.len() { (one, two) } else { (two, one) };
+    let mut axes = long.to_vec();
+    for (axis, other) in axes.iter_mut().rev().zip(short.iter().rev()) {
+        *axis = match (&*axis, other) {
+            (one, two) if one == two => one.clone(),
+            (Axis::Length(1), other) | (other, Axis::Length(1)) => other.clone(),
+            (Axis::Length(_), Axis::Length(_)) => return Err(()),
+            (Axis::Length(length), _) | (_, Axis::Length(length)) => Axis::Length(*length),
+            _ => Axis::Unknown,
+        };
+    }
+    Ok(Some(axes))
+}
