@@ -4,21 +4,20 @@
 //! caller's own runtime neither sees it nor is blocked from within.
 
 mod answer;
+mod client;
 mod limits;
 pub(crate) mod url;
 
 use std::fmt;
 use std::future::Future;
 use std::pin::pin;
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 use std::thread;
 use std::time::Duration;
 
 use bytes::Bytes;
 use reqwest::header::{ACCEPT_ENCODING, AUTHORIZATION, HeaderMap, HeaderValue, LOCATION};
-use reqwest::redirect::Policy;
 use reqwest::{Body, Client, Method, Proxy, Response, Url};
-use rustls_platform_verifier::BuilderVerifierExt;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::error::Elapsed;
 use tokio::time::{sleep, timeout};
@@ -96,12 +95,13 @@ impl Http {
         let runtime = Builder::new_current_thread().enable_io().enable_time().build();
         let runtime = runtime.map_err(|error| setting("build", format!("no runtime: {error}")))?;
         // The error of a broken address may repeat it, password and all.
-        let proxy = proxy.map(Proxy::all).transpose().map_err(|_| setting("proxy", "not an address".into()))?;
+        let proxy =
+            proxy.map(Proxy::all).transpose().map_err(|_| setting("proxy", "not an address".into()))?;
         Ok(Self { endpoint, token, proxy, client: OnceLock::new(), runtime: Some(runtime), limits, cancel })
     }
 
     fn client(&self, at: impl Fn() -> Box<At>) -> Result<&Client> {
-        let made = self.client.get_or_init(|| client(&self.limits, self.proxy.clone()));
+        let made = self.client.get_or_init(|| client::make(&self.limits, self.proxy.clone()));
         made.as_ref().map_err(|reason| Error::Connection { at: at(), source: reason.as_str().into() })
     }
 
@@ -118,6 +118,14 @@ impl Http {
     /// Words of a server, as one short line without the token.
     pub(crate) fn tidy(&self, said: &str) -> String {
         answer::tidy(said, self.token.as_ref().map(Token::reveal)).0
+    }
+
+    /// An error without the token, wherever the server put it.
+    pub(crate) fn hide(&self, error: Error) -> Error {
+        match &self.token {
+            Some(token) => error.without(token.reveal()),
+            None => error,
+        }
     }
 
     /// Runs what `work` makes on a thread of its own, and waits for it.
@@ -293,26 +301,6 @@ impl fmt::Debug for Http {
             .field("limits", &self.limits);
         debug.finish_non_exhaustive()
     }
-}
-
-/// What sends requests, or why there is none.
-fn client(limits: &Limits, proxy: Option<Proxy>) -> Result<Client, String> {
-    // The first of its kind in the process would otherwise be installed for everyone.
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let tls = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .and_then(BuilderVerifierExt::with_platform_verifier)
-        .map_err(|error| format!("no TLS: {error}"))?;
-    let client = Client::builder()
-        .tls_backend_preconfigured(tls.with_no_client_auth())
-        .user_agent(concat!("m2v-hub/", env!("CARGO_PKG_VERSION")))
-        // Redirects are followed here, where it is decided who gets the token; proxies are said, not guessed.
-        .redirect(Policy::none())
-        .retry(reqwest::retry::never())
-        .no_proxy()
-        .connect_timeout(limits.connect);
-    let client = proxy.into_iter().fold(client, reqwest::ClientBuilder::proxy);
-    client.build().map_err(|error| explain(&error.without_url()))
 }
 
 /// Waits for an answer, from the last time on that bytes of the request were sent.
