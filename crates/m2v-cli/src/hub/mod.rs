@@ -97,13 +97,18 @@ fn connect(offline: bool) -> Result<Hub, Stop> {
 
 /// What to do next about an error, if the hub is its cause.
 pub(crate) fn hint(error: &(dyn std::error::Error + 'static)) -> Option<String> {
+    cause(error).and_then(next_step)
+}
+
+/// The error of the hub that is behind another.
+pub(crate) fn cause<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a Error> {
     let mut cause = Some(error);
     while let Some(error) = cause {
         // An `io::Error` keeps what it wraps out of the chain of causes.
         let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
         let wrapped = wrapped.and_then(|wrapped| wrapped.downcast_ref::<Error>());
         if let Some(error) = wrapped.or_else(|| error.downcast_ref()) {
-            return next_step(error);
+            return Some(error);
         }
         cause = error.source();
     }

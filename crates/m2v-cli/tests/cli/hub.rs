@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use crate::server::{Fault, Server, sha256};
+use crate::server::{Fault, Server, sha1_of_blob, sha256};
 use crate::support::*;
 
 const TOKEN: &str = "hf_verysecret";
@@ -102,6 +102,32 @@ fn a_model_is_fetched_once() {
     setup.run([&"quantize", &"acme/tiny", &small, &"--dims", &"8"], &[]).ok();
     assert_eq!(load(&small).tokenizer().vocabulary().len(), 29_525);
     assert!(setup.server.take_requests().is_empty(), "the cache has it all");
+}
+
+#[test]
+fn offline_does_without_what_no_command_needs() {
+    let setup = Setup::new().with_model("acme/tiny");
+    setup.run([&"encode", &"acme/tiny"], &[]).ok();
+    let repo = setup.home.path().join("hub/models--acme--tiny");
+    // As Python leaves it that was told to fetch what model2vec reads, and no more.
+    let commit = std::fs::read_to_string(repo.join("refs/main")).unwrap();
+    let entry = |(name, bytes): &(String, Vec<u8>)| {
+        let id = sha1_of_blob(bytes);
+        let lfs = match name.ends_with(".safetensors") {
+            true => format!(r#", "lfs_sha256": "{}", "lfs_size": {}"#, sha256(bytes), bytes.len()),
+            false => String::new(),
+        };
+        format!(r#""{name}": {{"size": {}, "blob_id": "{id}"{lfs}}}"#, bytes.len())
+    };
+    let entries: Vec<_> = shipped_files().iter().map(entry).collect();
+    std::fs::create_dir(repo.join("trees")).unwrap();
+    let listing = format!(r#"{{"format_version": 1, "files": {{{}}}}}"#, entries.join(", "));
+    std::fs::write(repo.join(format!("trees/{commit}.json")), listing).unwrap();
+    let card = repo.join("snapshots").join(&commit).join("README.md");
+    std::fs::remove_file(card).unwrap();
+    assert_eq!(setup.run([&"encode", &"acme/tiny", &"--offline"], &[]).ok().stdout, expected());
+    let about = setup.run([&"inspect", &"acme/tiny", &"--offline"], &[]).ok().stdout;
+    assert!(about.contains("model.safetensors") && !about.contains("modules.json"), "{about}");
 }
 
 #[test]
