@@ -4,6 +4,8 @@
 //! and [`tensor_file`] and [`tensor_file_with_header`] write files that a proper writer would refuse to.
 
 mod compare;
+#[cfg(doctest)]
+mod guides;
 mod pipelines;
 mod recorded;
 mod small;

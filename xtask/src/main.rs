@@ -3,7 +3,9 @@
 #![expect(clippy::print_stderr, clippy::print_stdout, reason = "a command-line tool talks to its user")]
 
 mod bench;
+mod interop;
 mod pipeline;
+mod release_check;
 
 use std::process::ExitCode;
 
@@ -20,13 +22,17 @@ struct Cli {
 #[derive(Subcommand)]
 enum Task {
     Bench(bench::Args),
+    Interop(interop::Args),
     /// Load a model, quantise it, export it to ONNX, run both and compare them with the model, and report.
     Pipeline(pipeline::Args),
+    ReleaseCheck(release_check::Args),
 }
 
 fn main() -> ExitCode {
     let failed = match Cli::parse().task {
         Task::Bench(args) => bench::run(&args).err().map(|error| error.to_string()),
+        Task::Interop(args) => interop::run(&args).err().map(|error| error.to_string()),
+        Task::ReleaseCheck(args) => release_check::run(&args).err().map(|error| error.to_string()),
         Task::Pipeline(args) => match pipeline::run(&args) {
             Err(pipeline::Error::Interrupted) => {
                 eprintln!("interrupted; nothing was written");

@@ -14,13 +14,15 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::clock::measure;
-use crate::engine::{CALL, Engine, Mode, Ours, Peer};
+use crate::engine::{CALL, Engine, Mapped, Mode, Ours, Peer};
 use crate::models::Random;
 
 /// A side.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum Side {
     Ours,
+    /// Ours, through [`Mapped`].
+    Mapped,
     Peer,
 }
 
@@ -55,8 +57,10 @@ impl Child {
     pub(crate) fn run(&self) -> Result<()> {
         match self {
             Self::Load { side: Side::Ours, model } => print(&load::<Ours>(model)?),
+            Self::Load { side: Side::Mapped, model } => print(&load::<Mapped>(model)?),
             Self::Load { side: Side::Peer, model } => print(&load::<Peer>(model)?),
             Self::Peak { side: Side::Ours, model, texts } => print(&peak::<Ours>(model, texts)?),
+            Self::Peak { side: Side::Mapped, model, texts } => print(&peak::<Mapped>(model, texts)?),
             Self::Peak { side: Side::Peer, model, texts } => print(&peak::<Peer>(model, texts)?),
             Self::Stream { model, texts, lines } => print(&stream(model, texts, *lines)?),
         }
@@ -67,6 +71,7 @@ impl Side {
     fn name(self) -> &'static str {
         match self {
             Self::Ours => "ours",
+            Self::Mapped => "mapped",
             Self::Peer => "peer",
         }
     }

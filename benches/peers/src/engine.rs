@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow};
-use m2v_core::Dir;
+use m2v_core::{Dir, Source};
 use m2v_core::ndarray::{Array2, Axis, Slice};
 use m2v_infer::EncoderExt;
 
@@ -57,6 +57,12 @@ impl Ours {
         Self { model: self.model.with_options(options), buffer: self.buffer.clone() }
     }
 
+    fn load_from(source: &Dir) -> Result<Self> {
+        let model = m2v_infer::StaticModel::load(source).with_context(|| format!("m2v: {}", source.locate("")))?;
+        let buffer = Array2::zeros((CALL, model.table().dim()));
+        Ok(Self { model, buffer })
+    }
+
     /// Whether texts are tokenised by m2v itself, not by the `tokenizers` crate.
     pub(crate) fn is_native(&self) -> bool {
         !self.model.tokenizer().implementation().contains("tokenizers")
@@ -65,11 +71,7 @@ impl Ours {
 
 impl Engine for Ours {
     fn load(folder: &Path) -> Result<Self> {
-        let source = Dir::open(folder)?;
-        let model =
-            m2v_infer::StaticModel::load(&source).with_context(|| format!("m2v: {}", folder.display()))?;
-        let buffer = Array2::zeros((CALL, model.table().dim()));
-        Ok(Self { model, buffer })
+        Self::load_from(&Dir::open(folder)?)
     }
 
     fn pass(&mut self, texts: &[String], mode: Mode) -> Result<()> {
@@ -90,6 +92,26 @@ impl Engine for Ours {
 
     fn embed(&mut self, texts: &[String]) -> Result<Vec<f32>> {
         Ok(self.model.encode(texts)?.into_raw_vec_and_offset().0)
+    }
+}
+
+/// m2v with the table mapped into memory, not read.
+pub(crate) struct Mapped(Ours);
+
+impl Engine for Mapped {
+    fn load(folder: &Path) -> Result<Self> {
+        #[expect(unsafe_code, reason = "memory maps are unsafe by nature")]
+        // SAFETY: nobody changes the models of a benchmark while it runs.
+        let source = unsafe { Dir::open_mapped(folder)? };
+        Ok(Self(Ours::load_from(&source)?))
+    }
+
+    fn pass(&mut self, texts: &[String], mode: Mode) -> Result<()> {
+        self.0.pass(texts, mode)
+    }
+
+    fn embed(&mut self, texts: &[String]) -> Result<Vec<f32>> {
+        self.0.embed(texts)
     }
 }
 

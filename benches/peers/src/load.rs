@@ -29,20 +29,24 @@ fn run(bench: &mut Bench, name: &str, model: Model, floor: Option<f64>) -> Resul
     let load = |side: Side| Child::Load { side, model: folder.clone() }.spawn::<[f64; 2]>();
     // The first ones find the files cold.
     let _: [[f64; 2]; 2] = [load(Side::Ours)?, load(Side::Peer)?];
-    let (mut cpu, mut wall) = (Rounds::default(), Rounds::default());
+    let mut found: [[Rounds; 2]; 2] = Default::default();
     for _ in 0..bench.rounds * 2 + 1 {
-        let (ours, peer) = (load(Side::Ours)?, load(Side::Peer)?);
-        cpu.push(ours[0], peer[0]);
-        wall.push(ours[1], peer[1]);
+        let (read, mapped, peer) = (load(Side::Ours)?, load(Side::Mapped)?, load(Side::Peer)?);
+        for (ours, rounds) in [read, mapped].into_iter().zip(&mut found) {
+            let clocks = rounds.iter_mut().zip(ours.into_iter().zip(peer));
+            clocks.for_each(|(rounds, (ours, peer))| rounds.push(ours, peer));
+        }
     }
-    for (clock, rounds) in [("cpu", cpu), ("wall", wall)] {
-        bench.report.push(Row {
-            ours: Some(rounds.ours() * 1e3),
-            peer: Some(rounds.other() * 1e3),
-            ratio: Some(1.0 / rounds.ratio()),
-            floor,
-            ..Row::new(format!("{name}/{clock}"), Kind::Load, "ms")
-        });
+    for (way, rounds) in ["", "mapped-"].into_iter().zip(found) {
+        for (clock, rounds) in ["cpu", "wall"].into_iter().zip(rounds) {
+            bench.report.push(Row {
+                ours: Some(rounds.ours() * 1e3),
+                peer: Some(rounds.other() * 1e3),
+                ratio: Some(1.0 / rounds.ratio()),
+                floor,
+                ..Row::new(format!("{name}/{way}{clock}"), Kind::Load, "ms")
+            });
+        }
     }
     Ok(())
 }

@@ -2,28 +2,74 @@
 
 use std::io::{self, Write as _};
 
+use clap::ValueEnum;
 use indicatif::DecimalBytes;
-use m2v_core::Checkpoint;
-use m2v_onnx::{ExportOptions, export};
+use m2v_core::{Checkpoint, Dtype};
+use m2v_onnx::{ExportOptions, Signature, export_folder, export_graph, graph_name};
+use m2v_quant::{Cast, Context, Int8, Transform};
 
 use crate::folder::OutArgs;
+use crate::interrupt;
 use crate::model::ModelArgs;
 use crate::stop::Stop;
 
 /// Export a model to ONNX, as the one folder that all clients read
 ///
-/// The graph is OUT/onnx/model.onnx, with inputs input_ids and attention_mask and outputs last_hidden_state and
-/// sentence_embedding; of a model with a head also probabilities, or predictions of a regression. Beside it is what m2v, Python model2vec, sentence-transformers and transformers.js need.
+/// OUT/onnx holds a graph for each dtype: model.onnx, model_fp16.onnx and model_quantized.onnx. Beside them is what m2v,
+/// Python model2vec, sentence-transformers and transformers.js need, with the model's table as it is.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   m2v export models/minilm-l6-64d exported
-  m2v quantize models/minilm-l6-64d small --dtype int8 && m2v export small exported --force")]
+  m2v export models/minilm-l6-64d small --dtype int8
+  m2v export models/minilm-l6-64d bags --signature bag --dtype f32")]
 pub(crate) struct Export {
     #[command(flatten)]
     model: ModelArgs,
     #[command(flatten)]
     out: OutArgs,
+    /// Inputs and outputs: transformer has input_ids and attention_mask, and last_hidden_state and sentence_embedding; bag,
+    /// as older exports of model2vec, input_ids of all texts one after the other and offsets, and embeddings. A model
+    /// with a head also has probabilities, or predictions of a regression
+    #[arg(long, value_name = "NAME", default_value = "transformer", hide_possible_values = true)]
+    signature: GraphSignature,
+    /// Numbers of the graphs' tables: f32 for model.onnx, f16 for model_fp16.onnx, int8, with a scale for each row, for
+    /// model_quantized.onnx
+    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "f32,f16,int8")]
+    dtype: Vec<GraphDtype>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum GraphDtype {
+    F32,
+    F16,
+    Int8,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum GraphSignature {
+    Transformer,
+    Bag,
+}
+
+impl From<GraphSignature> for Signature {
+    fn from(signature: GraphSignature) -> Self {
+        match signature {
+            GraphSignature::Transformer => Self::Transformer,
+            GraphSignature::Bag => Self::Bag,
+        }
+    }
+}
+
+impl GraphDtype {
+    /// The type of the table, and what makes it.
+    fn table(self) -> (Dtype, &'static dyn Transform) {
+        match self {
+            Self::F32 => (Dtype::F32, &Cast(Dtype::F32)),
+            Self::F16 => (Dtype::F16, &Cast(Dtype::F16)),
+            Self::Int8 => (Dtype::I8, &Int8),
+        }
+    }
 }
 
 impl Export {
@@ -31,14 +77,25 @@ impl Export {
         let dir = self.model.open()?;
         let checkpoint = Checkpoint::load(&dir)?;
         let mut folder = self.out.create(&dir, checkpoint.layout)?;
-        export(&checkpoint, &ExportOptions::default(), &mut folder)?;
+        let options = ExportOptions::default().with_signature(self.signature.into());
+        export_folder(&checkpoint, &options, &mut folder)?;
+        let mut dtypes = self.dtype;
+        dtypes.dedup();
+        for dtype in dtypes {
+            let (dtype, transform) = dtype.table();
+            let mut context = Context::default().with_cancel(interrupt::flag());
+            let checkpoint = transform.apply(checkpoint.clone(), &mut context)?;
+            export_graph(&checkpoint, &options.with_graph(graph_name(dtype)), &mut folder)?;
+        }
         drop(checkpoint);
         let files = folder.finish()?;
         let total: u64 = files.iter().map(|(_, bytes)| bytes).sum();
-        let graph = files.iter().find(|(name, _)| name == "onnx/model.onnx");
-        let graph = graph.map_or(String::new(), |(name, bytes)| format!("{name} {}, ", DecimalBytes(*bytes)));
+        let mut err = io::stderr();
+        for (name, bytes) in files.iter().filter(|(name, _)| name.starts_with("onnx/")) {
+            let _ = writeln!(err, "{name:<27} {}", DecimalBytes(*bytes));
+        }
         let (out, count, total) = (self.out.out.display(), files.len(), DecimalBytes(total));
-        let _ = writeln!(io::stderr(), "wrote {out}: {graph}{count} files, {total} in all");
+        let _ = writeln!(err, "wrote {out}: {count} files, {total} in all");
         Ok(())
     }
 }

@@ -40,6 +40,34 @@ impl Card {
         self.front_matter.as_deref()
     }
 
+    /// What the front matter says under a key: one value, each of a list, or nothing.
+    ///
+    /// Reads what cards have, plain and quoted words and lists of them, in brackets or one a line; no other YAML.
+    ///
+    /// ```
+    /// let card = m2v_core::Card::parse("---\nlicense: 'mit' # ours\ntags: [a, \"b\"]\nbase_model:\n- org/name\n---\n");
+    /// assert_eq!(card.values("license"), ["mit"]);
+    /// assert_eq!(card.values("tags"), ["a", "b"]);
+    /// assert_eq!(card.values("base_model"), ["org/name"]);
+    /// assert!(card.values("language").is_empty());
+    /// ```
+    #[must_use]
+    pub fn values(&self, key: &str) -> Vec<String> {
+        let mut lines = self.front_matter.iter().flat_map(|front| front.lines());
+        let after_key = |line: &str| line.strip_prefix(key)?.strip_prefix(':').map(str::to_owned);
+        let Some(value) = lines.find_map(after_key) else { return Vec::new() };
+        let value = without_comment(&value);
+        if let Some(list) = value.strip_prefix('[') {
+            let list = list.strip_suffix(']').unwrap_or(list);
+            return list.split(',').map(unquote).filter(|item| !item.is_empty()).collect();
+        }
+        if !value.is_empty() {
+            return vec![unquote(value)];
+        }
+        let items = lines.map_while(|line| line.trim_start().strip_prefix('-'));
+        items.map(|item| unquote(without_comment(item))).filter(|item| !item.is_empty()).collect()
+    }
+
     /// Everything after the front matter.
     #[must_use]
     pub fn body(&self) -> &str {
@@ -61,6 +89,14 @@ impl Card {
         let body = if body.is_empty() { "# Model2Vec model" } else { body };
         format!("---\n{front}\n---\n\n{body}\n\n{BEGIN}\n{}{END}\n", describe(table))
     }
+}
+
+fn without_comment(value: &str) -> &str {
+    value.split_once(" #").map_or(value, |(value, _)| value).trim()
+}
+
+fn unquote(value: &str) -> String {
+    value.trim().trim_matches(['"', '\'']).to_owned()
 }
 
 fn describe(table: &EmbeddingTable) -> String {

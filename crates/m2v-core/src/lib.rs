@@ -73,3 +73,7 @@ pub use tokenizer_json::clear_fields;
 
 // The crates whose types appear in this crate's signatures.
 pub use {half, ndarray, serde_json};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

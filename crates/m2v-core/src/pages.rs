@@ -3,9 +3,12 @@
 #[cfg(target_os = "linux")]
 use rustix::mm::{Advice, madvise};
 
-/// Huge pages are 2 MiB on most machines; in less memory there may be none.
+/// The size of huge pages on most machines. They begin at a multiple of it.
+pub(crate) const HUGE: usize = 2 << 20;
+
+/// In less memory there may be none.
 #[cfg(target_os = "linux")]
-const LARGE: usize = 4 << 20;
+const LARGE: usize = 2 * HUGE;
 
 /// Asks for huge pages, which Linux gives on request. Without them the first write to each 4 KiB costs more than to
 /// pool the texts that fill it, or than to read it from a file in memory, and look-ups miss the processor's list of

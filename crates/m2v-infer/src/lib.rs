@@ -82,3 +82,7 @@ pub use target::Target;
 
 // The crates whose types appear in this crate's signatures.
 pub use {m2v_core as core, m2v_tokenize as tokenize, ndarray};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

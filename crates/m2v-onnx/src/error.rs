@@ -21,13 +21,51 @@ pub enum Error {
         /// The tokenizer's largest id.
         max_id: u32,
     },
-    /// The graph would be larger than protobuf readers accept.
-    #[error("{file}: {bytes} bytes, but ONNX files end at 2 GiB; export fewer dimensions or a smaller dtype")]
+    /// The graph would be larger than protobuf readers accept, even without its tensors.
+    #[error("{file}: {bytes} bytes without its tensors, but protobuf messages end at 2 GiB")]
     TooLarge {
         /// Name of the file.
         file: String,
         /// Bytes it would have.
         bytes: u64,
+    },
+    /// A value was used in a graph that it does not belong to.
+    #[error("{op}: an input is a value of another graph")]
+    ForeignValue {
+        /// The operator or output it was given to.
+        op: String,
+    },
+    /// A name in a graph is taken, or empty.
+    #[error("the name `{name}` is empty or taken in the graph; choose another")]
+    Duplicate {
+        /// The name.
+        name: String,
+    },
+    /// What an operator gives is not known.
+    #[error("{op}: not known to GraphBuilder::node; GraphBuilder::node_as takes any operator of opset 18")]
+    Operator {
+        /// The operator.
+        op: String,
+    },
+    /// Inputs or attributes an operator does not take.
+    #[error("{op}: expected {expected}, found {found}")]
+    Operands {
+        /// The operator.
+        op: String,
+        /// What it takes.
+        expected: &'static str,
+        /// Names, types and shapes of what it was given.
+        found: String,
+    },
+    /// An output is not what it was announced as.
+    #[error("output `{name}`: expected {expected}, found {found}")]
+    Output {
+        /// Name of the output.
+        name: String,
+        /// Type and shape it should have.
+        expected: String,
+        /// Type and shape it has.
+        found: String,
     },
     /// A [`Lower`](crate::Lower) of another crate failed.
     #[error("lower: {0}")]

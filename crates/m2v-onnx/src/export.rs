@@ -3,39 +3,66 @@
 use std::fmt;
 use std::io;
 
-use m2v_core::{Checkpoint, DEFAULT_MAX_LENGTH, Sink, clear_fields};
+use m2v_core::{Checkpoint, DEFAULT_MAX_LENGTH, Dtype, Sink, clear_fields};
 use m2v_tokenize::Vocabulary;
 use serde_json::{Value, json};
 
-use crate::encoder;
+use crate::encoder::Encoder;
 use crate::error::{Error, Result};
 use crate::head::HeadGraph;
 use crate::lower::Lower;
+use crate::model_file::{LIMIT, ModelFile};
+use crate::notes;
+use crate::signature::Signature;
 
 /// Where the graph is written if nothing else is asked for; transformers.js, fastembed and others look there.
 pub const DEFAULT_GRAPH: &str = "onnx/model.onnx";
 
-/// Protobuf readers refuse messages of 2 GiB and more.
-const LIMIT: u64 = 1 << 31;
+/// The name clients look for the graph of a table of this dtype under: `onnx/model_fp16.onnx` for float16,
+/// `onnx/model_quantized.onnx` for int8 (what transformers.js calls `q8`), else [`DEFAULT_GRAPH`].
+#[must_use]
+pub fn graph_name(dtype: Dtype) -> &'static str {
+    match dtype {
+        Dtype::F16 => "onnx/model_fp16.onnx",
+        Dtype::I8 => "onnx/model_quantized.onnx",
+        _ => DEFAULT_GRAPH,
+    }
+}
 
 /// How a model is exported.
 #[derive(Clone, Copy)]
 #[non_exhaustive]
 pub struct ExportOptions<'a> {
+    /// What goes into the graph and comes out.
+    pub signature: Signature,
     /// The name of the graph's file within the folder.
     pub graph: &'a str,
     /// A head to put on top of the encoder, in place of the model's own: one more output.
     pub head: Option<&'a dyn Lower>,
+    inline_limit: u64,
 }
 
-/// The encoder and the model's head if it has one, as [`DEFAULT_GRAPH`].
+/// The encoder and the model's head if it has one, with the inputs of a transformer, as [`DEFAULT_GRAPH`].
 impl Default for ExportOptions<'_> {
     fn default() -> Self {
-        Self { graph: DEFAULT_GRAPH, head: None }
+        Self { signature: Signature::default(), graph: DEFAULT_GRAPH, head: None, inline_limit: LIMIT }
     }
 }
 
 impl<'a> ExportOptions<'a> {
+    /// With other inputs and outputs.
+    #[must_use]
+    pub fn with_signature(self, signature: Signature) -> Self {
+        Self { signature, ..self }
+    }
+
+    /// With external data from another size on than protobuf's 2 GiB: for tests.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn with_inline_limit(self, inline_limit: u64) -> Self {
+        Self { inline_limit: inline_limit.min(LIMIT), ..self }
+    }
+
     /// With another name for the graph's file.
     #[must_use]
     pub fn with_graph(self, graph: &'a str) -> Self {
@@ -52,40 +79,44 @@ impl<'a> ExportOptions<'a> {
 impl fmt::Debug for ExportOptions<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let head = self.head.map(Lower::output);
-        f.debug_struct("ExportOptions").field("graph", &self.graph).field("head", &head).finish()
+        f.debug_struct("ExportOptions")
+            .field("signature", &self.signature)
+            .field("graph", &self.graph)
+            .field("head", &head)
+            .finish_non_exhaustive()
     }
 }
 
-/// Writes a model as the one folder that all clients read: what [`Checkpoint::save`] writes, the graph, and
-/// `tokenizer_config.json` and `special_tokens_map.json` for transformers and its kin.
-///
-/// A model with a head gets one more output: `probabilities`, f32 `[batch_size, classes]`, or of a regression
-/// `predictions`. The classes are in the graph's `metadata_props`, under `classes`, as JSON, and as strings in
-/// `config.json`, under `id2label` and `label2id`.
-///
-/// In `tokenizer.json` the post-processor is taken out as well, so that no client adds special tokens;
-/// `config.json` gets `pad_token_id`, `hidden_size` and `num_hidden_layers`. Call [`Sink::finish`] afterwards.
+/// Writes a model as the one folder that all clients read: [`export_folder`] and [`export_graph`]. Call
+/// [`Sink::finish`] afterwards.
 ///
 /// # Errors
-/// [`Error::Ids`] if the table does not cover the tokenizer's ids, [`Error::TooLarge`] from 2 GiB on,
-/// [`Error::Data`] if the sink fails or the model's head does not fit its table.
+/// As those two.
 pub fn export(checkpoint: &Checkpoint, options: &ExportOptions<'_>, sink: &mut dyn Sink) -> Result<()> {
-    let vocabulary = Vocabulary::from_json(&checkpoint.tokenizer)?;
-    let covered = checkpoint.table.id_count();
-    if covered <= vocabulary.max_id() as usize {
-        return Err(Error::Ids { covered, max_id: vocabulary.max_id() });
-    }
-    let normalize = checkpoint.config.normalize().unwrap_or(false);
-    if let Some(head) = &checkpoint.head {
-        head.check_input(checkpoint.table.dim())?;
-    }
-    let own = checkpoint.head.as_ref().map(|head| HeadGraph { head, dim: checkpoint.table.dim() });
-    let head = options.head.or(own.as_ref().map(|head| head as &dyn Lower));
-    let graph = encoder::build(&checkpoint.table, &vocabulary, normalize, head)?.finish();
-    if graph.len() >= LIMIT {
-        return Err(Error::TooLarge { file: options.graph.to_owned(), bytes: graph.len() });
-    }
+    // Before anything is written.
+    let graph = lower(checkpoint, options)?;
+    export_folder(checkpoint, options, sink)?;
+    graph.write(sink)
+}
 
+/// Writes everything but the graph: what [`Checkpoint::save`] writes, and `tokenizer_config.json` and
+/// `special_tokens_map.json` for transformers and its kin.
+///
+/// In `tokenizer.json` the post-processor is taken out as well, so that no client adds special tokens;
+/// `config.json` gets `pad_token_id`, `hidden_size` and `num_hidden_layers`, and of a classifier `id2label` and
+/// `label2id`.
+///
+/// # Errors
+/// [`Error::Ids`] if the table does not cover the tokenizer's ids, [`Error::Data`] if the sink fails or the model's
+/// head does not fit its table.
+pub fn export_folder(
+    checkpoint: &Checkpoint,
+    options: &ExportOptions<'_>,
+    sink: &mut dyn Sink,
+) -> Result<()> {
+    let vocabulary = checked_vocabulary(checkpoint)?;
+    let own = own_head(checkpoint)?;
+    let head = options.head.or(own.as_ref().map(|head| head as &dyn Lower));
     let mut folder = checkpoint.clone();
     folder.tokenizer = clear_fields(&checkpoint.tokenizer, &["post_processor"])?;
     folder.config.set("pad_token_id", Some(vocabulary.pad().id.into()));
@@ -103,9 +134,52 @@ pub fn export(checkpoint: &Checkpoint, options: &ExportOptions<'_>, sink: &mut d
 
     let max_length = checkpoint.config.max_length().unwrap_or(DEFAULT_MAX_LENGTH);
     write_json(sink, "tokenizer_config.json", &tokenizer_config(&vocabulary, max_length))?;
-    write_json(sink, "special_tokens_map.json", &special_tokens(&vocabulary))?;
-    sink.write(options.graph, graph.len(), &mut |out| graph.write_to(out))
-        .map_err(|source| write_error(options.graph, source))
+    write_json(sink, "special_tokens_map.json", &special_tokens(&vocabulary))
+}
+
+/// Writes the graph of a model, and nothing else: beside the others of a folder that has several, such as those of
+/// the same model in other dtypes, under [`ExportOptions::graph`]. From 2 GiB on its tensors go to a file beside it,
+/// named `{graph}_data`.
+///
+/// A model with a head gets one more output: `probabilities`, f32 `[batch_size, classes]`, or of a regression
+/// `predictions`. The graph's `metadata_props` say what the model card says of `base_model` and `license`, whether
+/// vectors are normalised (`normalize`), and under `classes` the classes, as JSON.
+///
+/// # Errors
+/// [`Error::Ids`] if the table does not cover the tokenizer's ids, [`Error::Data`] if the sink fails or the model's head
+/// does not fit its table, and what a head in the options fails with.
+pub fn export_graph(checkpoint: &Checkpoint, options: &ExportOptions<'_>, sink: &mut dyn Sink) -> Result<()> {
+    lower(checkpoint, options)?.write(sink)
+}
+
+/// A graph that is ready to be written.
+fn lower(checkpoint: &Checkpoint, options: &ExportOptions<'_>) -> Result<ModelFile> {
+    let vocabulary = checked_vocabulary(checkpoint)?;
+    let own = own_head(checkpoint)?;
+    let head = options.head.or(own.as_ref().map(|head| head as &dyn Lower));
+    let normalize = checkpoint.config.normalize().unwrap_or(false);
+    let encoder = Encoder::new(&checkpoint.table, &vocabulary, normalize);
+    let mut graph = encoder.build(options.signature, head)?;
+    notes::add(&mut graph, checkpoint);
+    ModelFile::new(&graph, options.graph, options.inline_limit)
+}
+
+/// The vocabulary, all of whose ids the table covers.
+fn checked_vocabulary(checkpoint: &Checkpoint) -> Result<Vocabulary> {
+    let vocabulary = Vocabulary::from_json(&checkpoint.tokenizer)?;
+    let covered = checkpoint.table.id_count();
+    if covered <= vocabulary.max_id() as usize {
+        return Err(Error::Ids { covered, max_id: vocabulary.max_id() });
+    }
+    Ok(vocabulary)
+}
+
+/// The head the model comes with, which fits its table.
+fn own_head(checkpoint: &Checkpoint) -> Result<Option<HeadGraph<'_>>> {
+    let dim = checkpoint.table.dim();
+    let Some(head) = &checkpoint.head else { return Ok(None) };
+    head.check_input(dim)?;
+    Ok(Some(HeadGraph { head, dim }))
 }
 
 fn special_tokens(vocabulary: &Vocabulary) -> Value {

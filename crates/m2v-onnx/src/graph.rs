@@ -1,24 +1,13 @@
-//! A graph under construction, and its bytes.
+//! A graph under construction.
 
-use std::io::{self, Write};
+use std::sync::Arc;
 
 use m2v_core::{Buffer, Dtype, Tensor};
-use prost::{Message, encode_length_delimiter, length_delimiter_len};
 
-use crate::proto::{
-    AttributeProto, DimensionProto, GRAPH_INITIALIZER, GraphProto, MODEL_GRAPH, ModelProto, NodeProto,
-    OperatorSetIdProto, StringStringEntryProto, TENSOR_RAW_DATA, TensorProto, TensorShapeProto,
-    TensorTypeProto, TypeProto, ValueInfoProto, attribute_type,
-};
-
-/// Opset 18 takes the axes of ReduceL2 as an input, as ReduceSum does; nothing newer is used.
-const OPSET: i64 = 18;
-/// The IR version that opset 18 came with: runtimes that know the one know the other.
-const IR_VERSION: i64 = 8;
-
-/// The result of a node, an input or an initializer of a [`GraphBuilder`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Value(String);
+use crate::error::{Error, Result};
+use crate::infer::{Operand, Refusal, infer};
+use crate::pieces::{Piece, Pieces};
+use crate::value::{Axis, ElementType, Type, Value};
 
 /// An attribute of a node.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,208 +19,255 @@ pub enum Attribute {
     Int(i64),
     /// A list of whole numbers.
     Ints(Vec<i64>),
+    /// A text.
+    Text(String),
 }
 
-/// Builds an ONNX graph (opset 18), node by node. Large tensors are kept as shared bytes and streamed when the
-/// graph is written.
+/// Builds an ONNX graph (opset 18), node by node. Tensors are kept as shared bytes and streamed when the graph is
+/// written.
 ///
-/// Node and value names follow from the order of calls: the same calls give the same bytes.
+/// What no runtime would take is an error when it is added: a value of another graph, a name that is taken, operands
+/// of the wrong types, or of shapes that cannot fit as far as they are known. Names of nodes follow from the order of
+/// calls: the same calls give the same bytes.
+///
+/// A head gets a builder in [`Lower::lower`](crate::Lower::lower).
 #[derive(Debug, Default)]
 pub struct GraphBuilder {
-    graph: GraphProto,
-    initializers: Vec<(TensorProto, Vec<Buffer>)>,
-    values: usize,
-    metadata: Vec<StringStringEntryProto>,
+    pub(crate) values: Vec<Known>,
+    pub(crate) inputs: Vec<usize>,
+    pub(crate) outputs: Vec<(usize, Type)>,
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) constants: Vec<(usize, Pieces)>,
+    pub(crate) notes: Vec<(String, String)>,
+    numbered: usize,
+    owner: Arc<()>,
+}
+
+/// A value of the graph.
+#[derive(Debug)]
+pub(crate) struct Known {
+    pub(crate) name: String,
+    pub(crate) is: Type,
+    ints: Option<Vec<i64>>,
+    is_produced: bool,
+}
+
+#[derive(Debug)]
+pub(crate) struct Node {
+    pub(crate) op: String,
+    pub(crate) inputs: Vec<usize>,
+    pub(crate) output: usize,
+    pub(crate) attributes: Vec<(String, Attribute)>,
 }
 
 impl GraphBuilder {
-    pub(crate) fn new(name: &str) -> Self {
-        let graph = GraphProto { name: name.to_owned(), ..GraphProto::default() };
-        Self { graph, ..Self::default() }
-    }
-
-    /// Declares an input; an axis is a name (dynamic) or a length.
-    pub(crate) fn input(&mut self, name: &str, dtype: Dtype, axes: &[&str]) -> Value {
-        self.graph.input.push(value_info(name, dtype, axes));
-        Value(name.to_owned())
-    }
-
-    /// Makes a value an output, under its own name.
-    pub(crate) fn output(&mut self, name: &str, value: &Value, dtype: Dtype, axes: &[&str]) -> Value {
-        let produced = self.graph.node.iter().any(|node| node.output.contains(&value.0));
-        let is_output = self.graph.output.iter().any(|output| output.name == value.0);
-        if produced && !is_output {
-            for node in &mut self.graph.node {
-                let names = node.input.iter_mut().chain(&mut node.output);
-                names.filter(|name| **name == value.0).for_each(|other| *other = name.to_owned());
-            }
-        } else {
-            let node = self.make_node("Identity", std::slice::from_ref(value), &[], name.to_owned());
-            self.graph.node.push(node);
-        }
-        self.graph.output.push(value_info(name, dtype, axes));
-        Value(name.to_owned())
-    }
-
-    /// Notes something about the model that no runtime needs.
-    pub(crate) fn note(&mut self, key: &str, value: String) {
-        self.metadata.push(StringStringEntryProto { key: key.to_owned(), value });
-    }
-
     /// Adds a node with one output.
     ///
     /// `op` is an operator of the default domain, opset 18; `inputs` are its inputs in order.
-    pub fn node(&mut self, op: &str, inputs: &[Value], attributes: &[(&str, Attribute)]) -> Value {
-        self.values += 1;
-        let output = format!("{}_{}", op.to_lowercase(), self.values);
-        let node = self.make_node(op, inputs, attributes, output.clone());
-        self.graph.node.push(node);
-        Value(output)
+    ///
+    /// # Errors
+    /// [`Error::ForeignValue`] for a value of another builder, [`Error::Operands`] for inputs or attributes the operator
+    /// does not take, [`Error::Operator`] if this builder does not know what the operator gives
+    /// ([`node_as`](Self::node_as) takes any).
+    pub fn node(&mut self, op: &str, inputs: &[Value], attributes: &[(&str, Attribute)]) -> Result<Value> {
+        let indices = self.indices(op, inputs)?;
+        let known: Vec<_> = indices.iter().map(|&index| &self.values[index]).collect();
+        let operands: Vec<_> =
+            known.iter().map(|known| Operand { is: &known.is, ints: known.ints.as_deref() }).collect();
+        let is = infer(op, &operands, attributes).map_err(|refusal| match refusal {
+            Refusal::Unknown => Error::Operator { op: op.to_owned() },
+            Refusal::Expected(expected) => {
+                let found = known.iter().map(|known| format!("{} {}", known.name, known.is));
+                Error::Operands { op: op.to_owned(), expected, found: found.collect::<Vec<_>>().join(", ") }
+            }
+        })?;
+        Ok(self.push(op, indices, attributes, is))
+    }
+
+    /// Adds a node with one output of a type the caller vouches for: for operators that [`node`](Self::node) does not
+    /// know.
+    ///
+    /// # Errors
+    /// [`Error::ForeignValue`] for a value of another builder.
+    pub fn node_as(
+        &mut self,
+        op: &str,
+        inputs: &[Value],
+        attributes: &[(&str, Attribute)],
+        element: ElementType,
+        axes: &[Axis],
+    ) -> Result<Value> {
+        let indices = self.indices(op, inputs)?;
+        Ok(self.push(op, indices, attributes, Type::new(element, axes.to_vec())))
     }
 
     /// Adds a constant tensor. Its bytes are shared, not copied.
-    pub fn constant(&mut self, name: &str, tensor: &Tensor) -> Value {
-        self.constant_parts(name, tensor.dtype(), tensor.shape(), vec![tensor.bytes().clone()])
+    ///
+    /// # Errors
+    /// [`Error::Duplicate`] if the name is taken; those of this crate begin with `m2v.`.
+    pub fn constant(&mut self, name: &str, tensor: &Tensor) -> Result<Value> {
+        let bytes = Piece::Bytes(tensor.bytes().clone());
+        self.constant_pieces(name, tensor.dtype(), tensor.shape(), vec![bytes])
     }
 
     /// Adds a constant vector of int64, as `axes` and shapes are given.
-    pub fn constant_ints(&mut self, name: &str, values: &[i64]) -> Value {
+    ///
+    /// # Errors
+    /// As [`constant`](Self::constant).
+    pub fn constant_ints(&mut self, name: &str, values: &[i64]) -> Result<Value> {
         let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-        self.constant_parts(name, Dtype::I64, &[values.len()], vec![bytes.into()])
+        let bytes = Piece::Bytes(bytes.into());
+        let value = self.constant_pieces(name, Dtype::I64, &[values.len()], vec![bytes])?;
+        self.values[value.index].ints = Some(values.to_vec());
+        Ok(value)
+    }
+
+    /// Adds a constant int64 without axes.
+    ///
+    /// # Errors
+    /// As [`constant`](Self::constant).
+    pub fn constant_int(&mut self, name: &str, value: i64) -> Result<Value> {
+        let bytes = Buffer::from(value.to_le_bytes().to_vec());
+        let constant = self.constant_pieces(name, Dtype::I64, &[], vec![Piece::Bytes(bytes)])?;
+        self.values[constant.index].ints = Some(vec![value]);
+        Ok(constant)
     }
 
     /// Adds a constant f32 without axes.
-    pub fn constant_float(&mut self, name: &str, value: f32) -> Value {
-        self.constant_parts(name, Dtype::F32, &[], vec![value.to_le_bytes().to_vec().into()])
+    ///
+    /// # Errors
+    /// As [`constant`](Self::constant).
+    pub fn constant_float(&mut self, name: &str, value: f32) -> Result<Value> {
+        let bytes = Buffer::from(value.to_le_bytes().to_vec());
+        self.constant_pieces(name, Dtype::F32, &[], vec![Piece::Bytes(bytes)])
     }
 
-    /// Casts a value to f32.
-    pub fn to_f32(&mut self, value: Value) -> Value {
-        self.node("Cast", &[value], &[("to", Attribute::Int(data_type(Dtype::F32).into()))])
+    /// Casts a value to f32; one that is f32 stays as it is.
+    ///
+    /// # Errors
+    /// [`Error::ForeignValue`] for a value of another builder.
+    pub fn to_f32(&mut self, value: Value) -> Result<Value> {
+        if self.element(&value) == Some(ElementType::F32) {
+            return Ok(value);
+        }
+        self.node("Cast", &[value], &[("to", Attribute::Int(ElementType::F32 as i64))])
     }
 
-    /// A constant whose bytes come in parts. A name that is taken gets a number.
-    pub(crate) fn constant_parts(
+    /// The element type of a value; nothing of another builder's.
+    #[must_use]
+    pub fn element(&self, value: &Value) -> Option<ElementType> {
+        self.known(value).map(|known| known.is.element)
+    }
+
+    /// The axes of a value, if their number is known; nothing of another builder's.
+    #[must_use]
+    pub fn axes(&self, value: &Value) -> Option<&[Axis]> {
+        self.known(value)?.is.axes.as_deref()
+    }
+
+    /// Declares an input.
+    pub(crate) fn input(&mut self, name: &str, element: ElementType, axes: &[Axis]) -> Result<Value> {
+        self.check_name(name)?;
+        let value = self.add(name.to_owned(), Type::new(element, axes.to_vec()));
+        self.inputs.push(value.index);
+        Ok(value)
+    }
+
+    /// Makes a value an output, f32, under its own name.
+    pub(crate) fn output(&mut self, name: &str, value: &Value, axes: &[Axis]) -> Result<Value> {
+        let declared = Type::new(ElementType::F32, axes.to_vec());
+        let foreign = || Error::ForeignValue { op: format!("output `{name}`") };
+        let known = self.known(value).ok_or_else(foreign)?;
+        if !known.is.may_be(&declared) {
+            let (expected, found) = (declared.to_string(), known.is.to_string());
+            return Err(Error::Output { name: name.to_owned(), expected, found });
+        }
+        self.check_name(name)?;
+        // A value has one name: constants, inputs and other outputs keep theirs.
+        let is_output = self.outputs.iter().any(|(index, _)| *index == value.index);
+        let value = match known.is_produced && !is_output {
+            true => value.clone(),
+            false => self.node("Identity", std::slice::from_ref(value), &[])?,
+        };
+        self.values[value.index].name = name.to_owned();
+        self.outputs.push((value.index, declared));
+        Ok(value)
+    }
+
+    /// Notes something about the model that no runtime needs.
+    pub(crate) fn note(&mut self, key: &str, value: impl Into<String>) {
+        self.notes.push((key.to_owned(), value.into()));
+    }
+
+    /// A vector of int64 that this crate's own nodes share.
+    pub(crate) fn own_ints(&mut self, values: &[i64]) -> Result<Value> {
+        let digits: Vec<_> = values.iter().map(ToString::to_string).collect();
+        let name = format!("m2v.ints_{}", digits.join("_"));
+        self.find(&name).map_or_else(|| self.constant_ints(&name, values), Ok)
+    }
+
+    /// An int64 without axes that this crate's own nodes share.
+    pub(crate) fn own_int(&mut self, value: i64) -> Result<Value> {
+        let name = format!("m2v.int_{value}");
+        self.find(&name).map_or_else(|| self.constant_int(&name, value), Ok)
+    }
+
+    fn find(&self, name: &str) -> Option<Value> {
+        let index = self.values.iter().position(|known| known.name == name)?;
+        Some(Value { index, owner: Arc::clone(&self.owner) })
+    }
+
+    /// A constant whose bytes come in pieces.
+    pub(crate) fn constant_pieces(
         &mut self,
         name: &str,
         dtype: Dtype,
         shape: &[usize],
-        parts: Vec<Buffer>,
-    ) -> Value {
-        let taken = self.initializers.iter().any(|(tensor, _)| tensor.name == name);
-        let name = if taken { format!("{name}_{}", self.initializers.len()) } else { name.to_owned() };
-        let dims = shape.iter().map(|&n| n as i64).collect();
-        let tensor = TensorProto { dims, data_type: data_type(dtype), name: name.clone() };
-        self.initializers.push((tensor, parts));
-        Value(name)
+        pieces: Vec<Piece>,
+    ) -> Result<Value> {
+        self.check_name(name)?;
+        let unsupported = || Error::Operator { op: format!("a constant of {dtype}") };
+        let element = ElementType::of(dtype).ok_or_else(unsupported)?;
+        let axes: Vec<_> = shape.iter().map(|&length| Axis::Length(length)).collect();
+        let value = self.add(name.to_owned(), Type::new(element, axes));
+        self.constants.push((value.index, Pieces::of(pieces)));
+        Ok(value)
     }
 
-    fn make_node(
-        &self,
-        op: &str,
-        inputs: &[Value],
-        attributes: &[(&str, Attribute)],
-        output: String,
-    ) -> NodeProto {
-        NodeProto {
-            input: inputs.iter().map(|value| value.0.clone()).collect(),
-            output: vec![output],
-            name: format!("{op}_{}", self.graph.node.len()),
-            op_type: op.to_owned(),
-            attribute: attributes.iter().map(|(name, value)| attribute(name, value)).collect(),
-        }
-    }
-
-    /// The bytes of the model, as pieces to be written one after the other.
-    pub(crate) fn finish(self) -> Pieces {
-        let model = ModelProto {
-            ir_version: IR_VERSION,
-            producer_name: "m2v".to_owned(),
-            producer_version: env!("CARGO_PKG_VERSION").to_owned(),
-            opset_import: vec![OperatorSetIdProto { domain: Some(String::new()), version: OPSET }],
-            metadata_props: self.metadata,
+    fn push(&mut self, op: &str, inputs: Vec<usize>, attributes: &[(&str, Attribute)], is: Type) -> Value {
+        let name = loop {
+            self.numbered += 1;
+            let name = format!("{}_{}", op.to_lowercase(), self.numbered);
+            if self.check_name(&name).is_ok() {
+                break name;
+            }
         };
-        // Written inside out: the length of a message stands before it.
-        let mut graph = Pieces::default();
-        graph.push(self.graph.encode_to_vec());
-        for (tensor, parts) in self.initializers {
-            let mut pieces = Pieces::default();
-            pieces.push(tensor.encode_to_vec());
-            pieces.nest(TENSOR_RAW_DATA, Pieces::of(parts));
-            graph.nest(GRAPH_INITIALIZER, pieces);
+        let value = self.add(name, is);
+        self.values[value.index].is_produced = true;
+        let attributes = attributes.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+        self.nodes.push(Node { op: op.to_owned(), inputs, output: value.index, attributes });
+        value
+    }
+
+    fn add(&mut self, name: String, is: Type) -> Value {
+        self.values.push(Known { name, is, ints: None, is_produced: false });
+        Value { index: self.values.len() - 1, owner: Arc::clone(&self.owner) }
+    }
+
+    fn known(&self, value: &Value) -> Option<&Known> {
+        self.values.get(value.index).filter(|_| Arc::ptr_eq(&self.owner, &value.owner))
+    }
+
+    fn indices(&self, op: &str, values: &[Value]) -> Result<Vec<usize>> {
+        let index = |value: &Value| self.known(value).map(|_| value.index);
+        let indices = values.iter().map(index).collect::<Option<_>>();
+        indices.ok_or_else(|| Error::ForeignValue { op: op.to_owned() })
+    }
+
+    fn check_name(&self, name: &str) -> Result<()> {
+        if !name.is_empty() && self.values.iter().all(|known| known.name != name) {
+            return Ok(());
         }
-        let mut pieces = Pieces::default();
-        pieces.push(model.encode_to_vec());
-        pieces.nest(MODEL_GRAPH, graph);
-        pieces
-    }
-}
-
-/// A message in pieces, so that large tensors need not be gathered in one buffer.
-#[derive(Debug, Default)]
-pub(crate) struct Pieces(Vec<Buffer>);
-
-impl Pieces {
-    fn of(parts: Vec<Buffer>) -> Self {
-        Self(parts)
-    }
-
-    fn push(&mut self, bytes: Vec<u8>) {
-        self.0.push(bytes.into());
-    }
-
-    /// Appends a length-delimited field.
-    fn nest(&mut self, field: u8, content: Self) {
-        const LENGTH_DELIMITED: u8 = 2;
-        let len = content.0.iter().map(|piece| piece.len()).sum();
-        let mut header = Vec::with_capacity(1 + length_delimiter_len(len));
-        header.push(field << 3 | LENGTH_DELIMITED);
-        // A vector grows as needed.
-        let _ = encode_length_delimiter(len, &mut header);
-        self.push(header);
-        self.0.extend(content.0);
-    }
-
-    pub(crate) fn len(&self) -> u64 {
-        self.0.iter().map(|piece| piece.len() as u64).sum()
-    }
-
-    pub(crate) fn write_to(&self, out: &mut dyn Write) -> io::Result<()> {
-        self.0.iter().try_for_each(|piece| out.write_all(piece))
-    }
-}
-
-fn attribute(name: &str, value: &Attribute) -> AttributeProto {
-    let mut proto = AttributeProto { name: name.to_owned(), ..AttributeProto::default() };
-    match value {
-        Attribute::Float(value) => (proto.f, proto.r#type) = (Some(*value), attribute_type::FLOAT),
-        Attribute::Int(value) => (proto.i, proto.r#type) = (Some(*value), attribute_type::INT),
-        Attribute::Ints(values) => (proto.ints, proto.r#type) = (values.clone(), attribute_type::INTS),
-    }
-    proto
-}
-
-fn value_info(name: &str, dtype: Dtype, axes: &[&str]) -> ValueInfoProto {
-    let dim = |axis: &&str| match axis.parse() {
-        Ok(length) => DimensionProto { dim_value: Some(length), dim_param: None },
-        Err(_) => DimensionProto { dim_value: None, dim_param: Some((*axis).to_owned()) },
-    };
-    let shape = TensorShapeProto { dim: axes.iter().map(dim).collect() };
-    let tensor_type = TensorTypeProto { elem_type: data_type(dtype), shape: Some(shape) };
-    ValueInfoProto { name: name.to_owned(), r#type: Some(TypeProto { tensor_type: Some(tensor_type) }) }
-}
-
-/// `TensorProto.DataType`.
-fn data_type(dtype: Dtype) -> i32 {
-    match dtype {
-        Dtype::F32 => 1,
-        Dtype::I8 => 3,
-        Dtype::I32 => 6,
-        Dtype::I64 => 7,
-        Dtype::F16 => 10,
-        Dtype::F64 => 11,
-        Dtype::BF16 => 16,
-        // `Dtype` grows only together with this list; 0 is UNDEFINED, which every reader refuses.
-        _ => 0,
+        Err(Error::Duplicate { name: name.to_owned() })
     }
 }

@@ -3,8 +3,9 @@
 use m2v_core::{Activation, Label, MlpHead, Tensor};
 
 use crate::error::Result;
-use crate::graph::{Attribute, GraphBuilder, Value};
+use crate::graph::{Attribute, GraphBuilder};
 use crate::lower::Lower;
+use crate::value::Value;
 
 /// A head, for embeddings of length `dim`.
 pub(crate) struct HeadGraph<'a> {
@@ -18,20 +19,20 @@ impl Lower for HeadGraph<'_> {
         let mut value = embedding;
         for (i, layer) in self.head.layers().iter().enumerate() {
             if i > 0 {
-                value = graph.node("Relu", &[value], &[]);
+                value = graph.node("Relu", &[value], &[])?;
             }
             let mut constant = |part: &str, tensor: &Tensor| -> Result<Value> {
                 let tensor = Tensor::from_array(&tensor.to_f32()?);
-                Ok(graph.constant(&format!("head.{i}.{part}"), &tensor))
+                graph.constant(&format!("head.{i}.{part}"), &tensor)
             };
             let inputs = [value, constant("weight", &layer.weight)?, constant("bias", &layer.bias)?];
-            value = graph.node("Gemm", &inputs, &[("transB", Attribute::Int(1))]);
+            value = graph.node("Gemm", &inputs, &[("transB", Attribute::Int(1))])?;
         }
-        Ok(match self.head.activation() {
+        match self.head.activation() {
             Activation::Softmax => graph.node("Softmax", &[value], &[("axis", Attribute::Int(-1))]),
             Activation::Sigmoid => graph.node("Sigmoid", &[value], &[]),
-            _ => value,
-        })
+            _ => Ok(value),
+        }
     }
 
     fn output(&self) -> (&str, usize) {

@@ -3,7 +3,8 @@
 use m2v_core::Label;
 
 use crate::error::Result;
-use crate::graph::{GraphBuilder, Value};
+use crate::graph::GraphBuilder;
+use crate::value::Value;
 
 /// Adds itself to the graph, on top of the sentence embedding. **The extension point of this crate.**
 ///
@@ -17,8 +18,8 @@ use crate::graph::{GraphBuilder, Value};
 /// impl Lower for Score {
 ///     fn lower(&self, graph: &mut GraphBuilder, embedding: Value) -> Result<Value, Error> {
 ///         let column = ndarray::Array2::from_shape_fn((self.0.len(), 1), |(i, _)| self.0[i]);
-///         let column = graph.constant("score.weight", &Tensor::from_array(&column));
-///         Ok(graph.node("MatMul", &[embedding, column], &[]))
+///         let column = graph.constant("score.weight", &Tensor::from_array(&column))?;
+///         graph.node("MatMul", &[embedding, column], &[])
 ///     }
 ///
 ///     fn output(&self) -> (&str, usize) {
@@ -31,7 +32,7 @@ pub trait Lower {
     /// `[batch_size, width]`.
     ///
     /// # Errors
-    /// If the head cannot be expressed as a graph.
+    /// If the head cannot be expressed as a graph; those of [`GraphBuilder`] as they are.
     fn lower(&self, graph: &mut GraphBuilder, embedding: Value) -> Result<Value>;
 
     /// The name of the output and its width.

@@ -1,10 +1,15 @@
 //! What is written, read back with an independent decoder of the ONNX schema.
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use m2v_core::{Activation, Checkpoint, Config, Dtype, EmbeddingTable, Memory, MlpHead, Source, Tensor};
-use m2v_onnx::{DEFAULT_GRAPH, Error, ExportOptions, GraphBuilder, Lower, Value, export};
+use m2v_core::{
+    Activation, Checkpoint, Config, Dtype, EmbeddingTable, Memory, MlpHead, Sink, Source, Tensor,
+};
+use m2v_onnx::{
+    DEFAULT_GRAPH, Error, ExportOptions, GraphBuilder, Lower, Signature, Value, export, export_graph,
+};
 use ndarray::{Array2, array};
 use onnx_protobuf::{Message, ModelProto, TensorProto};
+use protobuf::Enum as _;
 
 const TOKENIZER: &[u8] = br#"{"truncation": {"max_length": 3}, "post_processor": {"type": "x"}, "model":
     {"type": "WordLevel", "unk_token": "[UNK]", "vocab": {"[PAD]": 0, "[UNK]": 1, "a": 2}}}"#;
@@ -118,7 +123,7 @@ fn keeps_the_dtype_of_the_table() {
     for (table, data_type) in [(Tensor::from_array(&rows()), 1), (f16, 10), (int8, 3), (bf16, 1), (f64, 1)] {
         let (_, model) = exported(&checkpoint(table.clone(), None, None), &ExportOptions::default());
         assert_well_formed(&model);
-        let constant = constant(&model, "embeddings");
+        let constant = constant(&model, "m2v.table");
         assert_eq!(constant.data_type, data_type, "{}", table.dtype());
         assert_eq!(constant.dims, [3, 2]);
         let stride = constant.raw_data.len() / 3;
@@ -134,21 +139,20 @@ fn keeps_the_dtype_of_the_table() {
 fn masks_the_unknown_token_by_its_weight_where_there_are_weights_or_shared_rows() {
     let mapping = || Some(Tensor::from_array(&array![1i64, 0, 0]));
     let weights = || Some(Tensor::from_array(&array![0.5f64, 7.0, 2.0]));
-    let rows = rows();
-    let rows = || Tensor::from_array(&rows);
+    let rows = Tensor::from_array(&rows().mapv(m2v_core::half::f16::from_f32));
     for (weights, mapping, expected) in [
         (weights(), None, [0.5, 0.0, 2.0]),
         (weights(), mapping(), [0.5, 0.0, 2.0]),
         (None, mapping(), [1.0, 0.0, 1.0]),
     ] {
         let mapped = mapping.is_some();
-        let (_, model) = exported(&checkpoint(rows(), weights, mapping), &ExportOptions::default());
+        let (_, model) = exported(&checkpoint(rows.clone(), weights, mapping), &ExportOptions::default());
         assert_well_formed(&model);
-        assert_eq!(floats(constant(&model, "weights")), expected);
-        assert_eq!(floats(constant(&model, "embeddings")), [1.0, 2.0, 3.0, 4.0, 5.0, -6.5]);
+        assert_eq!(floats(constant(&model, "m2v.weights")), expected);
+        assert_eq!(constant(&model, "m2v.table").raw_data, rows.bytes()[..]);
         if mapped {
             let bytes: Vec<u8> = [1i32, 0, 0].iter().flat_map(|row| row.to_le_bytes()).collect();
-            assert_eq!(constant(&model, "mapping").raw_data, bytes);
+            assert_eq!(constant(&model, "m2v.mapping").raw_data, bytes);
         }
     }
 }
@@ -203,9 +207,8 @@ fn a_head_becomes_one_more_output() {
 
     impl Lower for Doubled {
         fn lower(&self, graph: &mut GraphBuilder, embedding: Value) -> Result<Value, Error> {
-            // The name is taken by the table: the constant gets another one.
-            let two = graph.constant_float("embeddings", 2.0);
-            Ok(graph.node("Mul", &[embedding, two], &[]))
+            let two = graph.constant_float("two", 2.0)?;
+            graph.node("Mul", &[embedding, two], &[])
         }
 
         fn output(&self) -> (&str, usize) {
@@ -240,8 +243,8 @@ fn the_models_own_head_is_an_output_with_its_classes() {
         assert_eq!(floats(constant(&model, "head.0.weight")), [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
         assert_eq!(floats(constant(&model, "head.0.bias")), [0.5, 0.0, -0.5]);
         let notes: Vec<_> = model.metadata_props.iter().map(|note| (&*note.key, &*note.value)).collect();
-        let expected = ("classes", r#"["ä \"b\"",7,false]"#);
-        assert_eq!(notes, if has_classes { vec![expected] } else { vec![] });
+        let (classes, normalize) = (("classes", r#"["ä \"b\"",7,false]"#), ("normalize", "true"));
+        assert_eq!(notes, if has_classes { vec![classes, normalize] } else { vec![normalize] });
         assert!(folder.files().any(|(name, _)| name == "head.safetensors"));
     }
 }
@@ -277,10 +280,123 @@ fn refuses_a_table_that_does_not_cover_the_ids() {
 }
 
 #[test]
-fn refuses_what_protobuf_readers_refuse() {
+fn what_protobuf_readers_refuse_goes_to_a_file_beside_the_graph() {
+    let rows = Array2::from_shape_fn((3, 300), |(i, j)| (i * 300 + j) as f32);
+    let checkpoint = checkpoint(Tensor::from_array(&rows), None, None);
+    let options = ExportOptions::default().with_inline_limit(2048);
+    let (folder, model) = exported(&checkpoint, &options);
+    assert!(folder.read(DEFAULT_GRAPH).unwrap().unwrap().len() < 4096);
+    let table = constant(&model, "m2v.table");
+    assert_eq!((table.raw_data.len(), table.data_location.unwrap().value()), (0, 1));
+    let entries: Vec<_> = table.external_data.iter().map(|entry| (&*entry.key, &*entry.value)).collect();
+    assert_eq!(entries, [("location", "model.onnx_data"), ("offset", "0"), ("length", "3600")]);
+    let data = folder.read("onnx/model.onnx_data").unwrap().unwrap();
+    let stride = 1200;
+    assert_eq!(data.len(), 3 * stride);
+    assert_eq!(data[..stride], checkpoint.table.embeddings().bytes()[..stride]);
+    assert_eq!(data[stride..2 * stride], vec![0; stride], "the row of the unknown token");
+    assert_eq!(data[2 * stride..], checkpoint.table.embeddings().bytes()[2 * stride..]);
+    // What shapes are made of stays where readers without the data see it.
+    assert!(
+        model
+            .graph
+            .initializer
+            .iter()
+            .filter(|tensor| tensor.name != "m2v.table")
+            .all(|t| !t.raw_data.is_empty())
+    );
+}
+
+#[test]
+fn a_graph_of_2_gib_is_split() {
     // Zeroed memory that is never touched: its size is all that counts.
+    struct Sizes(Vec<(String, u64)>);
+
+    impl Sink for Sizes {
+        fn write(
+            &mut self,
+            name: &str,
+            len: u64,
+            _: &mut dyn FnMut(&mut dyn std::io::Write) -> std::io::Result<()>,
+        ) -> std::io::Result<()> {
+            self.0.push((name.to_owned(), len));
+            Ok(())
+        }
+
+        fn finish(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
     let zeros = Tensor::try_new(Dtype::I8, &[1 << 16, 1 << 15], vec![0; 1 << 31].into()).unwrap();
-    let error =
-        export(&checkpoint(zeros, None, None), &ExportOptions::default(), &mut Memory::new()).unwrap_err();
-    assert!(matches!(error, Error::TooLarge { bytes, .. } if bytes > 1 << 31), "{error}");
+    let mut sizes = Sizes(Vec::new());
+    export_graph(&checkpoint(zeros, None, None), &ExportOptions::default(), &mut sizes).unwrap();
+    let [(graph, small), (data, large)] = <[_; 2]>::try_from(sizes.0).unwrap();
+    assert_eq!((&*graph, &*data, large), ("onnx/model.onnx", "onnx/model.onnx_data", 1 << 31));
+    assert!(small < 16_384, "{small}");
+}
+
+#[test]
+fn a_bag_has_the_signature_of_older_exports() {
+    let options = ExportOptions::default().with_signature(Signature::Bag);
+    let (_, model) = exported(&checkpoint(Tensor::from_array(&rows()), None, None), &options);
+    assert_well_formed(&model);
+    let (float, int64) = (1, 7);
+    assert_eq!(
+        signature(&model.graph.input),
+        [format!("input_ids {int64} num_tokens"), format!("offsets {int64} batch_size")]
+    );
+    assert_eq!(signature(&model.graph.output), [format!("embeddings {float} batch_size 2")]);
+}
+
+#[test]
+fn a_float32_table_takes_its_weights_into_its_rows() {
+    let weights = || Some(Tensor::from_array(&array![0.5f32, 7.0, 0.1]));
+    let bf16 = Tensor::from_array(&rows().mapv(m2v_core::half::bf16::from_f32));
+    for table in [Tensor::from_array(&rows()), Tensor::from_array(&rows().mapv(f64::from)), bf16] {
+        let (_, model) = exported(&checkpoint(table, weights(), None), &ExportOptions::default());
+        assert_well_formed(&model);
+        let expected = [0.5, 1.0, 0.0, 0.0, 5.0 * 0.1, -6.5 * 0.1];
+        assert_eq!(floats(constant(&model, "m2v.table")), expected);
+        assert!(model.graph.initializer.iter().all(|tensor| tensor.name != "m2v.weights"));
+    }
+}
+
+#[test]
+fn a_file_is_its_table_and_little_more() {
+    let (rows, dim) = (500, 64);
+    let table = Array2::from_shape_fn((rows, dim), |(i, j)| (i + j) as f32 / 8.0);
+    let shared = Tensor::from_array(&ndarray::Array1::from_shape_fn(2000, |i| (i % rows) as i64));
+    let of = |dtype: Dtype| match dtype {
+        Dtype::F32 => Tensor::from_array(&table),
+        Dtype::F16 => Tensor::from_array(&table.mapv(m2v_core::half::f16::from_f32)),
+        _ => Tensor::from_array(&table.mapv(|x| x as i8)),
+    };
+    for dtype in [Dtype::F32, Dtype::F16, Dtype::I8] {
+        for (mapping, tokens) in [(None, rows), (Some(shared.clone()), 2000)] {
+            let scales = Tensor::from_array(&ndarray::Array1::from_elem(tokens, 0.5f32));
+            for weights in [None, Some(scales)] {
+                for signature in [Signature::Transformer, Signature::Bag] {
+                    let checkpoint = checkpoint(of(dtype), weights.clone(), mapping.clone());
+                    let options = ExportOptions::default().with_signature(signature);
+                    let bytes = exported(&checkpoint, &options).0.read(DEFAULT_GRAPH).unwrap().unwrap().len();
+                    let numbers = if mapping.is_some() || weights.is_some() { 4 * tokens } else { 0 };
+                    let mapped = if mapping.is_some() { 4 * tokens } else { 0 };
+                    let most = rows * dim * dtype.size() + numbers + mapped + 16_384;
+                    assert!(bytes <= most, "{dtype}: {bytes} bytes, at most {most}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn says_where_the_model_is_from() {
+    let mut checkpoint = checkpoint(Tensor::from_array(&rows()), None, None);
+    let card = "---\nlicense: apache-2.0\nbase_model:\n- org/one\n- org/two\n---\n# A model\n";
+    checkpoint.card = Some(m2v_core::Card::parse(card));
+    let (_, model) = exported(&checkpoint, &ExportOptions::default());
+    let notes: Vec<_> = model.metadata_props.iter().map(|note| (&*note.key, &*note.value)).collect();
+    assert_eq!(notes, [("base_model", "org/one, org/two"), ("license", "apache-2.0"), ("normalize", "true")]);
+    assert_eq!(model.producer_version, env!("CARGO_PKG_VERSION"));
 }

@@ -67,17 +67,24 @@ fn cast<S: Number, T: Float>(table: &EmbeddingTable, context: &Context<'_>) -> R
     let pairs = table.embeddings().bytes().par_chunks(from).zip(output.bytes().par_chunks_mut(to));
     pairs.enumerate().try_for_each(|(block, (from, to))| {
         context.check()?;
-        let mut converted = [T::zeroed(); BLOCK];
         blocks(from, |start, values: &[S]| {
-            let converted = &mut converted[..values.len()];
-            T::convert(values, converted);
-            if !T::all_finite(converted) {
-                let wrong = converted.iter().position(|value| !value.to_f64().is_finite()).unwrap_or(0);
+            let convert = |to: &mut [T]| {
+                T::convert(values, to);
+                if T::all_finite(to) {
+                    return Ok(());
+                }
+                let wrong = to.iter().position(|value| !value.to_f64().is_finite()).unwrap_or(0);
                 let (row, value) = (block * ROWS + (start + wrong) / dim, values[wrong].to_f64());
-                return Err(Error::Value { tensor: "embeddings", row, value, dtype: T::DTYPE });
+                Err(Error::Value { tensor: "embeddings", row, value, dtype: T::DTYPE })
+            };
+            let to = &mut to[start * size_of::<T>()..][..values.len() * size_of::<T>()];
+            if let Ok(to) = bytemuck::try_cast_slice_mut(to) {
+                return convert(to);
             }
-            to[start * size_of::<T>()..][..size_of_val(converted)]
-                .copy_from_slice(bytemuck::cast_slice(converted));
+            let mut converted = [T::zeroed(); BLOCK];
+            let converted = &mut converted[..values.len()];
+            convert(converted)?;
+            to.copy_from_slice(bytemuck::cast_slice(converted));
             Ok(())
         })?;
         let now = from.len() / (dim * size_of::<S>());

@@ -9,7 +9,7 @@ use rayon::iter::{IndexedParallelIterator, ParallelIterator};
 use rayon::slice::{ParallelSlice, ParallelSliceMut};
 
 use crate::error::{Error, Result};
-use crate::number::{Number, Output, blocks};
+use crate::number::{BLOCK, Number, Output, blocks};
 use crate::transform::{Context, Transform};
 
 /// Makes the rows 8-bit integers, each with its own scale, max|x| ÷ 127, multiplied into `weights`.
@@ -45,7 +45,7 @@ const ROWS: usize = 1024;
 fn quantize(
     table: &EmbeddingTable,
     context: &Context<'_>,
-    row: impl Fn(&[u8], &mut [f32], &mut [u8]) -> Result<f32, f64> + Sync,
+    row: impl Fn(&[u8], &mut [f32; BLOCK], &mut [u8]) -> Result<f32, f64> + Sync,
 ) -> Result<(Tensor, Vec<f32>)> {
     let (rows, dim, size) = (table.rows(), table.dim(), table.dtype().size());
     let mut output = Output::new(rows * dim);
@@ -55,12 +55,12 @@ fn quantize(
     let to = output.bytes().par_chunks_mut(ROWS * dim).zip(scales.par_chunks_mut(ROWS));
     from.zip(to).enumerate().try_for_each(|(block, (from, (to, scales)))| {
         context.check()?;
-        let mut scratch = vec![0.0; dim];
+        let mut room = [0.0; BLOCK];
         let pairs = from.chunks_exact(dim * size).zip(to.chunks_exact_mut(dim));
         for (i, ((from, to), scale)) in pairs.zip(&mut *scales).enumerate() {
             let wrong =
                 |value| Error::Value { tensor: "embeddings", row: block * ROWS + i, value, dtype: Dtype::I8 };
-            *scale = row(from, &mut scratch, to).map_err(wrong)?;
+            *scale = row(from, &mut room, to).map_err(wrong)?;
         }
         context.report(done.fetch_add(scales.len(), Ordering::Relaxed) + scales.len(), rows);
         Ok::<(), Error>(())
@@ -69,22 +69,27 @@ fn quantize(
 }
 
 /// A row of a type that f32 holds.
-fn quantize_row<S: Number>(from: &[u8], values: &mut [f32], to: &mut [u8]) -> Result<f32, f64> {
-    blocks::<S, f64>(from, |start, block| {
-        S::to_f32s(block, &mut values[start..][..block.len()]);
+fn quantize_row<S: Number>(from: &[u8], room: &mut [f32; BLOCK], to: &mut [u8]) -> Result<f32, f64> {
+    let mut most = 0.0f32;
+    blocks::<S, f64>(from, |_, values| {
+        most = most.max(largest(S::as_f32s(values, room))?);
         Ok(())
     })?;
-    let scale = largest(values)? / 127.0;
+    let scale = most / 127.0;
     if scale == 0.0 {
         to.fill(0);
         return Ok(1.0);
     }
-    values.iter().zip(to).for_each(|(&value, to)| *to = round(value / scale));
+    blocks::<S, f64>(from, |start, values| {
+        let values = S::as_f32s(values, room).iter();
+        values.zip(&mut to[start..]).for_each(|(&value, to)| *to = round(value / scale));
+        Ok(())
+    })?;
     Ok(scale)
 }
 
 /// A row of f64.
-fn quantize_row_f64(from: &[u8], _: &mut [f32], to: &mut [u8]) -> Result<f32, f64> {
+fn quantize_row_f64(from: &[u8], _: &mut [f32; BLOCK], to: &mut [u8]) -> Result<f32, f64> {
     let values = || from.chunks_exact(size_of::<f64>()).map(bytemuck::pod_read_unaligned::<f64>);
     if let Some(value) = values().find(|value| !value.is_finite()) {
         return Err(value);

@@ -2,7 +2,6 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use half::slice::HalfFloatSliceExt;
 use half::{bf16, f16};
 use m2v_core::{Checkpoint, Dtype, EmbeddingTable, Tensor};
 use rayon::iter::{IndexedParallelIterator, ParallelIterator};
@@ -62,14 +61,19 @@ fn quantize<S: Number>(
     if scale == 0.0 && largest > 0.0 {
         return Err(error(at, largest));
     }
+    let integers = integers::<S>(scale);
     let mut output = Output::new(rows * dim);
     let done = AtomicUsize::new(0);
     let chunks = bytes.par_chunks(ROWS * dim * size_of::<S>()).zip(output.bytes().par_chunks_mut(ROWS * dim));
     chunks.try_for_each(|(from, to)| {
         context.check()?;
         if scale > 0.0 {
+            let mut halves = [f16::ZERO; BLOCK];
             blocks(from, |start, values: &[S]| {
-                quantize_block(values, scale, &mut to[start..][..values.len()]);
+                let halves = &mut halves[..values.len()];
+                f16::convert(values, halves);
+                let to = to[start..].iter_mut();
+                to.zip(halves).for_each(|(to, half)| *to = integers[usize::from(half.to_bits())]);
                 Ok::<(), Error>(())
             })?;
         }
@@ -80,25 +84,19 @@ fn quantize<S: Number>(
     Ok(Tensor::try_new(Dtype::I8, &[rows, dim], output.into_buffer())?)
 }
 
-fn quantize_block<S: Number>(values: &[S], scale: f64, to: &mut [u8]) {
-    let mut halves = [f16::ZERO; BLOCK];
-    let halves = &mut halves[..values.len()];
-    f16::convert(values, halves);
-    if S::DTYPE == Dtype::F64 {
-        for half in halves.iter_mut() {
-            *half = <f16 as Float>::from_f64(half.to_f64() / scale);
-        }
+/// What each f16 becomes, by its bits: the reference rounds to f16 first.
+fn integers<S: Number>(scale: f64) -> Box<[u8; 1 << 16]> {
+    let mut integers = Box::new([0; 1 << 16]);
+    for (bits, integer) in (0..=u16::MAX).zip(&mut *integers) {
+        let half = f16::from_bits(bits);
+        let quotient = match S::DTYPE {
+            Dtype::F64 => <f16 as Float>::from_f64(half.to_f64() / scale),
+            // Such a scale is an f32.
+            _ => f16::from_f32(half.to_f32() / scale as f32),
+        };
+        *integer = round(quotient.to_f32());
     }
-    let mut wide = [0.0; BLOCK];
-    let wide = &mut wide[..values.len()];
-    halves.convert_to_f32_slice(wide);
-    if S::DTYPE != Dtype::F64 {
-        // Such a scale is an f32.
-        wide.iter_mut().for_each(|value| *value /= scale as f32);
-        halves.convert_from_f32_slice(wide);
-        halves.convert_to_f32_slice(wide);
-    }
-    wide.iter().zip(to).for_each(|(&value, to)| *to = round(value));
+    integers
 }
 
 /// The largest absolute value and the row it is in.
@@ -135,8 +133,6 @@ fn largest_in<S: Number>(values: &[S]) -> f64 {
         let largest = values.iter().fold(0u64, |max, value| max.max(value.to_f64().abs().to_bits()));
         return f64::from_bits(largest);
     }
-    let mut wide = [0.0; BLOCK];
-    let wide = &mut wide[..values.len()];
-    S::to_f32s(values, wide);
-    crate::int8::largest(wide).map_or_else(|value| value, f64::from)
+    let mut room = [0.0; BLOCK];
+    crate::int8::largest(S::as_f32s(values, &mut room)).map_or_else(|value| value, f64::from)
 }

@@ -32,8 +32,8 @@ pub struct Loss {
 /// Compares two encodings of the same texts, `[texts, dim]` each. The caller encodes.
 ///
 /// Where `after` has fewer columns, those that were cut count as zeros. Cosines are computed in f64, exactly 1 for a
-/// vector and itself. Two zero vectors have cosine 1, a zero and another vector 0. Every text is compared with every other, in parallel: the time grows
-/// with the square of their number.
+/// vector and itself. Two zero vectors have cosine 1, a zero and another vector 0. Every text is compared with every
+/// other, in parallel: the time grows with the square of their number.
 ///
 /// # Errors
 /// [`Error::Compare`] if the shapes do not fit or there are no texts.

@@ -11,10 +11,16 @@ pub(crate) const BLOCK: usize = 1024;
 pub(crate) trait Number: Element + Send + Sync {
     fn to_f64(self) -> f64;
 
-    /// Writes the values as f32, of which f64 may need more than there is: see [`round_to_odd`].
-    fn to_f32s(from: &[Self], to: &mut [f32]) {
-        from.iter().zip(to).for_each(|(&from, to)| *to = round_to_odd(from.to_f64()));
+    /// The values as f32, of which f64 may need more than there is: see [`round_to_odd`]. At most [`BLOCK`] values,
+    /// written to `room` if they are not f32 already.
+    fn as_f32s<'a>(values: &'a [Self], room: &'a mut [f32; BLOCK]) -> &'a [f32] {
+        write(values, room, |value| round_to_odd(value.to_f64()))
     }
+}
+
+fn write<'a, S: Number>(values: &[S], room: &'a mut [f32; BLOCK], f: impl Fn(S) -> f32) -> &'a [f32] {
+    values.iter().zip(&mut *room).for_each(|(&value, out)| *out = f(value));
+    &room[..values.len()]
 }
 
 /// A float type to cast to.
@@ -34,11 +40,12 @@ pub(crate) fn blocks<S: Number, E>(
     bytes: &[u8],
     mut f: impl FnMut(usize, &[S]) -> Result<(), E>,
 ) -> Result<(), E> {
-    let mut scratch = [S::zeroed(); BLOCK];
+    let mut scratch = None;
     for (block, bytes) in bytes.chunks(BLOCK * size_of::<S>()).enumerate() {
         let values = match bytemuck::try_cast_slice(bytes) {
             Ok(values) => values,
             Err(_) => {
+                let scratch = scratch.get_or_insert_with(|| [S::zeroed(); BLOCK]);
                 let scratch = &mut scratch[..bytes.len() / size_of::<S>()];
                 bytemuck::cast_slice_mut(scratch).copy_from_slice(bytes);
                 scratch
@@ -60,8 +67,8 @@ impl Number for f32 {
         self.into()
     }
 
-    fn to_f32s(from: &[Self], to: &mut [f32]) {
-        to.copy_from_slice(from);
+    fn as_f32s<'a>(values: &'a [Self], _: &'a mut [f32; BLOCK]) -> &'a [f32] {
+        values
     }
 }
 
@@ -70,8 +77,10 @@ impl Number for f16 {
         self.to_f32().into()
     }
 
-    fn to_f32s(from: &[Self], to: &mut [f32]) {
-        from.convert_to_f32_slice(to);
+    fn as_f32s<'a>(values: &'a [Self], room: &'a mut [f32; BLOCK]) -> &'a [f32] {
+        let room = &mut room[..values.len()];
+        values.convert_to_f32_slice(room);
+        room
     }
 }
 
@@ -80,8 +89,8 @@ impl Number for bf16 {
         self.to_f32().into()
     }
 
-    fn to_f32s(from: &[Self], to: &mut [f32]) {
-        from.iter().zip(to).for_each(|(from, to)| *to = f32::from_bits(u32::from(from.to_bits()) << 16));
+    fn as_f32s<'a>(values: &'a [Self], room: &'a mut [f32; BLOCK]) -> &'a [f32] {
+        write(values, room, |value| f32::from_bits(u32::from(value.to_bits()) << 16))
     }
 }
 
@@ -90,8 +99,8 @@ impl Number for i8 {
         self.into()
     }
 
-    fn to_f32s(from: &[Self], to: &mut [f32]) {
-        from.iter().zip(to).for_each(|(&from, to)| *to = from.into());
+    fn as_f32s<'a>(values: &'a [Self], room: &'a mut [f32; BLOCK]) -> &'a [f32] {
+        write(values, room, f32::from)
     }
 }
 
@@ -101,10 +110,9 @@ impl Float for f64 {
     }
 
     fn convert<S: Number>(from: &[S], to: &mut [Self]) {
-        let mut exact = [0.0; BLOCK];
-        let exact = &mut exact[..from.len()];
-        S::to_f32s(from, exact);
-        to.iter_mut().zip(exact).for_each(|(to, exact)| *to = (*exact).into());
+        let mut room = [0.0; BLOCK];
+        let exact = S::as_f32s(from, &mut room);
+        to.iter_mut().zip(exact).for_each(|(to, &exact)| *to = exact.into());
     }
 
     fn all_finite(values: &[Self]) -> bool {
@@ -121,7 +129,8 @@ impl Float for f32 {
         if S::DTYPE == Dtype::F64 {
             from.iter().zip(to).for_each(|(&from, to)| *to = from.to_f64() as Self);
         } else {
-            S::to_f32s(from, to);
+            let mut room = [0.0; BLOCK];
+            to.copy_from_slice(S::as_f32s(from, &mut room));
         }
     }
 
@@ -136,10 +145,8 @@ impl Float for f16 {
     }
 
     fn convert<S: Number>(from: &[S], to: &mut [Self]) {
-        let mut wide = [0.0; BLOCK];
-        let wide = &mut wide[..from.len()];
-        S::to_f32s(from, wide);
-        to.convert_from_f32_slice(wide);
+        let mut room = [0.0; BLOCK];
+        to.convert_from_f32_slice(S::as_f32s(from, &mut room));
     }
 
     fn all_finite(values: &[Self]) -> bool {
@@ -153,10 +160,9 @@ impl Float for bf16 {
     }
 
     fn convert<S: Number>(from: &[S], to: &mut [Self]) {
-        let mut wide = [0.0; BLOCK];
-        let wide = &mut wide[..from.len()];
-        S::to_f32s(from, wide);
-        to.iter_mut().zip(wide).for_each(|(to, wide)| *to = Self::from_f32(*wide));
+        let mut room = [0.0; BLOCK];
+        let wide = S::as_f32s(from, &mut room);
+        to.iter_mut().zip(wide).for_each(|(to, &wide)| *to = round_to_bf16(wide));
     }
 
     fn all_finite(values: &[Self]) -> bool {
@@ -176,6 +182,15 @@ pub(crate) fn round_to_odd(value: f64) -> f32 {
     let bits = nearest.to_bits();
     let towards_zero = if wide.abs() > value.abs() { bits - 1 } else { bits };
     f32::from_bits(towards_zero | 1)
+}
+
+/// Rounds to nearest even, without a branch, unlike `half::bf16::from_f32`: several at once.
+fn round_to_bf16(value: f32) -> bf16 {
+    let bits = value.to_bits();
+    // Half of the last bit that stays, less one if that is even.
+    let rounded = bits.wrapping_add(0x7fff + (bits >> 16 & 1)) >> 16;
+    let nan = bits >> 16 | 0x40;
+    bf16::from_bits(if value.is_nan() { nan } else { rounded } as u16)
 }
 
 /// The bytes of a table that is about to be written: zeros that were not touched yet, in huge pages where there are
@@ -209,8 +224,18 @@ impl AsRef<[u8]> for Output {
 
 #[cfg(test)]
 mod tests {
-    use super::{Float, round_to_odd};
-    use half::f16;
+    use super::{Float, round_to_bf16, round_to_odd};
+    use half::{bf16, f16};
+
+    #[test]
+    fn rounds_to_bf16_as_half_does() {
+        for high in 0..=u16::MAX {
+            for low in [0, 1, 0x7fff, 0x8000, 0x8001, 0xffff] {
+                let value = f32::from_bits(u32::from(high) << 16 | low);
+                assert_eq!(round_to_bf16(value).to_bits(), bf16::from_f32(value).to_bits(), "{value:e}");
+            }
+        }
+    }
 
     #[test]
     fn rounds_once() {

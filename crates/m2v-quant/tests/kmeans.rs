@@ -264,6 +264,22 @@ fn rows_that_repeat_each_other_get_no_second_cluster() {
 }
 
 #[test]
+fn parts_of_the_coarse_partition_may_be_empty() {
+    // Most of its middles are at the row that repeats: one gets all points of that place, the others none.
+    let mut rows = random(18, 4000, 8);
+    (0..3000).for_each(|i| rows.row_mut(i).fill(0.5));
+    let wide = rows.mapv(f64::from);
+    for init in [Init::KMeansPlusPlus, Init::Random] {
+        for seed in 0..3 {
+            let transform = KMeans::new(300).with_init(init).with_seed(seed);
+            let (found, excess) = inertia(wide.view(), &apply(&transform, &checkpoint(&rows, ones(4000))));
+            assert!(found < lloyd(wide.view(), &(2900..3200).collect::<Vec<_>>()), "{init:?} {found}");
+            assert!(excess < 1e-6, "{excess}");
+        }
+    }
+}
+
+#[test]
 fn int8_is_dequantised_first() {
     let rows = random(12, 400, 16);
     let int8 = Int8.apply(checkpoint(&rows, None), &mut Context::default()).unwrap();

@@ -50,3 +50,7 @@ pub use scratch::{Owner, Scratch};
 pub use subset::{Part, Subset};
 pub use tokenizer::{Tokenizer, from_json};
 pub use vocabulary::{Family, SpecialToken, Vocabulary};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

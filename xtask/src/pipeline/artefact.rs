@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use m2v_core::{Checkpoint, Sink};
-use m2v_onnx::{DEFAULT_GRAPH, ExportOptions};
+use m2v_onnx::{DEFAULT_GRAPH, ExportOptions, graph_name};
 use serde::Serialize;
 
 use super::error::{Error, Result};
@@ -14,6 +14,9 @@ use super::target::Target;
 
 /// Name of the table's file.
 pub(crate) const TABLE: &str = "model.safetensors";
+
+/// Name of the folder with a graph for each dtype.
+pub(crate) const EXPORT: &str = "export";
 
 /// A file that embeds texts.
 #[derive(Serialize)]
@@ -59,6 +62,20 @@ pub(crate) fn write(checkpoint: &Checkpoint, target: &Target, onnx: bool, sink: 
     Ok(())
 }
 
+/// Writes the folder that clients of ONNX load, as `m2v export` does, but for its graphs.
+pub(crate) fn write_export(base: &Checkpoint, sink: &mut dyn Sink) -> Result<()> {
+    let mut folder = Subfolder { sink, name: EXPORT };
+    Ok(m2v_onnx::export_folder(base, &ExportOptions::default(), &mut folder)?)
+}
+
+/// Writes a graph of that folder, under the name clients look for.
+pub(crate) fn write_graph(checkpoint: &Checkpoint, sink: &mut dyn Sink) -> Result<&'static str> {
+    let mut folder = Subfolder { sink, name: EXPORT };
+    let name = graph_name(checkpoint.table.dtype());
+    m2v_onnx::export_graph(checkpoint, &ExportOptions::default().with_graph(name), &mut folder)?;
+    Ok(name)
+}
+
 /// The artefacts that [`write()`] wrote.
 pub(crate) fn list(
     checkpoint: &Checkpoint,
@@ -67,12 +84,22 @@ pub(crate) fn list(
     onnx: bool,
 ) -> Result<Vec<Artefact>> {
     let files: &[&str] = if onnx { &[TABLE, DEFAULT_GRAPH] } else { &[TABLE] };
-    let artefact = |file: &&str| {
+    files.iter().map(|file| Artefact::new(checkpoint, target, (&target.name, folder), file)).collect()
+}
+
+impl Artefact {
+    /// A file of a folder that was written.
+    pub(crate) fn new(
+        checkpoint: &Checkpoint,
+        target: &Target,
+        (name, folder): (&str, &Path),
+        file: &str,
+    ) -> Result<Self> {
         let path = folder.join(file);
         let bytes = fs::metadata(&path).map_err(|source| Error::io(&path, source))?.len();
-        Ok(Artefact {
-            file: (*file).to_owned(),
-            folder: target.name.clone(),
+        Ok(Self {
+            file: file.to_owned(),
+            folder: name.to_owned(),
             recipe: target.recipe.to_string(),
             dtype: checkpoint.table.dtype().to_string(),
             rows: checkpoint.table.rows(),
@@ -80,8 +107,7 @@ pub(crate) fn list(
             bytes,
             verified: None,
         })
-    };
-    files.iter().map(artefact).collect()
+    }
 }
 
 /// A folder within a sink.

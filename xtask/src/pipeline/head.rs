@@ -53,24 +53,23 @@ impl HeadVerifier {
         Ok(self.compare("the model", &self.expected, &found, is_exact))
     }
 
-    /// The graph in another runtime, compared with the table beside it.
+    /// The graph in another runtime, compared with the model it is made of.
     pub(crate) fn verify_graph(
         &self,
-        folder: &Path,
+        made: &Checkpoint,
         graph: &Path,
         texts: &[String],
         (ids, pad): (&[Vec<u32>], u32),
     ) -> Result<HeadVerified> {
-        let checkpoint = Checkpoint::load(&Dir::open(folder)?)?;
         let missing =
             || Error::Graph { file: graph.display().to_string(), message: "the head is gone".to_owned() };
-        let head = Mlp::new(checkpoint.head.as_ref().ok_or_else(missing)?, checkpoint.table.dim())?;
-        let embeddings = exact(&StaticModel::from_checkpoint(checkpoint)?, texts)?;
+        let head = Mlp::new(made.head.as_ref().ok_or_else(missing)?, made.table.dim())?;
+        let embeddings = exact(&StaticModel::from_checkpoint(made.clone())?, texts)?;
         let mut expected = Array2::zeros(self.expected.dim());
         head.score_block(embeddings.view(), &mut HeadScratch::default(), expected.view_mut())?;
         head.to_probabilities(expected.view_mut());
         let found = GraphRuntime::load(graph)?.output(self.output, ids, pad, expected.ncols())?;
-        Ok(self.compare("the table beside it", &expected, &found, true))
+        Ok(self.compare("the table it is made of", &expected, &found, true))
     }
 
     fn compare(

@@ -4,6 +4,7 @@ mod artefact;
 mod error;
 mod graph_runtime;
 mod head;
+mod page;
 mod report;
 mod target;
 mod texts;
@@ -18,6 +19,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use m2v_core::{Checkpoint, Dir, DirSink, Sink};
 use m2v_quant::{Context, Recipe, Transform, Truncate};
 
+use artefact::Artefact;
 pub(crate) use error::{Error, Result};
 use report::Report;
 use target::{TableDtype, Target};
@@ -30,7 +32,7 @@ const DEFAULT_MODEL: &str = "models/minilm-l6-64d";
 /// Load a model, quantise it, export it to ONNX, run both and compare them with the model, and report.
 ///
 /// For each dtype or recipe OUT gets a folder that model2vec, sentence-transformers and ONNX clients read, and beside
-/// them report.md and report.json: sizes, how far the embeddings moved, and what was verified by what. A copy that
+/// them report.html, report.md and report.json: sizes, how far the embeddings moved, and what was verified by what. A copy that
 /// misses its bound fails the command, and nothing is written: a dtype's is to the model, a recipe may lose what it
 /// loses, but its files have to give the vectors of the model it made. Of a classifier or regressor the head is kept,
 /// exported and verified too.
@@ -51,6 +53,9 @@ pub(crate) struct Args {
     /// Recipes to follow instead, such as `prune=FILE+dims=32+int8`; one copy for each
     #[arg(long, value_name = "RECIPE", num_args = 1.., conflicts_with_all = ["dtype", "dims"])]
     recipe: Vec<Recipe>,
+    /// Write OUT/export too, the folder of `m2v export`: the model with a graph for each dtype
+    #[arg(long, conflicts_with_all = ["no_onnx", "recipe"])]
+    onnx: bool,
     /// Write no ONNX graphs
     #[arg(long)]
     no_onnx: bool,
@@ -110,13 +115,31 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             report.artefacts.push(artefact);
         }
     }
+    if args.onnx {
+        artefact::write_export(&base, &mut sink)?;
+        let folder = sink.staging().map_err(|source| Error::io(&out, source))?.join(artefact::EXPORT);
+        for target in Target::dtypes(&args.dtype) {
+            progress.step(&format!("{}: export as {}", artefact::EXPORT, target.name))?;
+            let checkpoint = target.recipe.apply(base.clone(), &mut context)?;
+            let file = artefact::write_graph(&checkpoint, &mut sink)?;
+            let mut artefact = Artefact::new(&checkpoint, &target, (artefact::EXPORT, &folder), file)?;
+            if let Some(verifier) = &verifier {
+                progress.step(&format!("{}: verify {file}", artefact::EXPORT))?;
+                artefact.verified = Some(verifier.copy(&checkpoint, &target)?.verify(&artefact, &folder)?);
+            }
+            report.artefacts.push(artefact);
+        }
+    }
     progress.finish();
     print!("{}", report.markdown());
     let failed = report.failures();
     if !failed.is_empty() {
         return Err(Error::Bounds(failed.join("; ")));
     }
-    for (name, content) in [("report.json", report.json()), ("report.md", report.markdown())] {
+    let page = page::html(&report);
+    for (name, content) in
+        [("report.json", report.json()), ("report.md", report.markdown()), ("report.html", page)]
+    {
         sink.write_bytes(name, content.as_bytes()).map_err(|source| Error::io(&out.join(name), source))?;
     }
     progress.check()?;
@@ -146,7 +169,8 @@ struct Progress {
 impl Progress {
     fn new(targets: &[Target], args: &Args, interrupted: Arc<AtomicBool>) -> Self {
         let files = if args.no_onnx { 1 } else { 2 };
-        let steps = 2 + targets.len() * (2 + if args.no_verify { 0 } else { files });
+        let exported = if args.onnx { 1 + usize::from(!args.no_verify) } else { 0 };
+        let steps = 2 + targets.len() * (2 + exported + if args.no_verify { 0 } else { files });
         let bar = ProgressBar::new(steps as u64);
         // The template is a constant of this file; should it be wrong, the default style will do.
         if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}") {

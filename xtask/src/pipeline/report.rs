@@ -94,36 +94,38 @@ impl Report {
         serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
     }
 
-    pub(crate) fn markdown(&self) -> String {
+    /// The name of the model.
+    pub(super) fn model(&self) -> &str {
+        &self.model
+    }
+
+    /// What was made of what, and how it was verified, in sentences.
+    pub(super) fn summary(&self) -> Vec<String> {
         let source = &self.source;
-        let mut text = format!(
-            "# {}\n\nSource: {} × {}, {}, {}. Made by m2v {}.\n\n",
-            self.model,
-            source.rows,
-            source.dim,
-            source.dtype,
-            megabytes(source.bytes as u64),
-            self.version
+        let (rows, dim, dtype) = (source.rows, source.dim, &source.dtype);
+        let size = megabytes(source.bytes as u64);
+        let mut lines =
+            vec![format!("Source: {rows} × {dim}, {dtype}, {size}. Made by m2v {}.", self.version)];
+        lines.extend(
+            self.dims.map(|dims| format!("Compared with the first {dims} dimensions of the source.")),
         );
-        if let Some(dims) = self.dims {
-            let _ = writeln!(text, "Compared with the first {dims} dimensions of the source.\n");
-        }
-        match &self.texts {
-            Some(texts) => {
-                let _ = writeln!(
-                    text,
-                    "Verified on {} texts ({}): {} not ASCII, {} empty, {} of unknown tokens only, {} of at least \
-                     max_length tokens.\n",
-                    texts.count,
-                    texts.origin,
-                    texts.not_ascii,
-                    texts.empty,
-                    texts.unknown_only,
-                    texts.at_max_length
-                );
-            }
-            None => text += "Not verified.\n\n",
-        }
+        lines.push(self.texts.as_ref().map_or("Not verified.".to_owned(), |texts| {
+            format!(
+                "Verified on {} texts ({}): {} not ASCII, {} empty, {} of unknown tokens only, {} of at least \
+                 max_length tokens.",
+                texts.count,
+                texts.origin,
+                texts.not_ascii,
+                texts.empty,
+                texts.unknown_only,
+                texts.at_max_length
+            )
+        }));
+        lines
+    }
+
+    pub(crate) fn markdown(&self) -> String {
+        let mut text = format!("# {}\n\n{}\n\n", self.model, self.summary().join("\n\n"));
         text += "| file | size | rows × dims | dtype | cosine min / 1 % / mean | recall@10 | largest difference (bound) | \
                  texts/s | verified by |\n|---|---|---|---|---|---|---|---|---|\n";
         for artefact in &self.artefacts {

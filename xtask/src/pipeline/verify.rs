@@ -38,6 +38,8 @@ struct Expected {
 /// A copy that is to be verified.
 pub(crate) struct Copy<'v> {
     verifier: &'v Verifier,
+    /// What its recipe made, in memory.
+    made: Checkpoint,
     /// What it is held to: the source, or the model its recipe made.
     expected: Expected,
     bound: Bound,
@@ -95,7 +97,7 @@ impl Verifier {
         let ids = texts.iter().map(|text| client_ids(&model, text)).collect::<Result<Vec<_>>>()?;
         let (pad, normalize) = (model.tokenizer().vocabulary().pad().id, model.options().normalize);
         let is_model = target.bound.is_some_and(|bound| bound.max_abs_diff <= AS_MADE.max_abs_diff);
-        Ok(Copy { verifier: self, expected, bound, ids, pad, normalize, is_model })
+        Ok(Copy { verifier: self, made: made.clone(), expected, bound, ids, pad, normalize, is_model })
     }
 }
 
@@ -112,7 +114,9 @@ impl Copy<'_> {
         let texts = &self.verifier.texts.texts;
         let head = self.verifier.head.as_ref().map(|head| match artefact.file == TABLE {
             true => head.verify_table(folder, texts, self.is_model),
-            false => head.verify_graph(folder, &folder.join(&artefact.file), texts, (&self.ids, self.pad)),
+            false => {
+                head.verify_graph(&self.made, &folder.join(&artefact.file), texts, (&self.ids, self.pad))
+            }
         });
         let head = head.transpose()?;
         Ok(Verified {

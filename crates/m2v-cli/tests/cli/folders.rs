@@ -26,7 +26,7 @@ fn quantized_models_load_and_say_nearly_the_same() {
         let out = folder.path().join(dtype);
         let run = run([&"quantize", &shipped(), &out, &"--dtype", &dtype]).ok();
         assert_eq!(run.stdout, "");
-        assert_eq!(run.stderr.lines().count(), 1, "{}", run.stderr);
+        assert_eq!(run.stderr.lines().count(), 4, "{}", run.stderr);
         let summary = format!("29,525 × 64 float16, 3.78 MB → 29,525 × 64 {expected}, ");
         assert!(run.stderr.starts_with(&summary), "{}", run.stderr);
         assert_eq!(checkpoint(&out).table.dtype(), expected);
@@ -72,9 +72,12 @@ fn export_writes_the_one_folder() {
     let out = folder.path().join("new/deep/out");
     let run = run([&"export", &shipped(), &out]).ok();
     assert_eq!(run.stdout, "");
-    assert_eq!(run.stderr.lines().count(), 1, "{}", run.stderr);
+    assert_eq!(run.stderr.lines().count(), 4, "{}", run.stderr);
     assert!(run.stderr.contains("onnx/model.onnx"), "{}", run.stderr);
-    assert!(out.join("onnx/model.onnx").metadata().unwrap().len() > 29525 * 64 * 2);
+    for (name, size) in [("model", 4), ("model_fp16", 2), ("model_quantized", 1)] {
+        let bytes = out.join(format!("onnx/{name}.onnx")).metadata().unwrap().len();
+        assert!((29525 * 64 * size..29525 * (64 * size + 4) + 16_384).contains(&bytes), "{name}: {bytes}");
+    }
     assert_eq!(checkpoint(&out).table, checkpoint(&shipped()).table);
     assert_eq!(names(out.parent().unwrap()), ["out"]);
 }

@@ -4,6 +4,7 @@
 mod encode;
 mod errors;
 mod folders;
+mod guides;
 #[cfg(feature = "hub")]
 mod hub;
 mod input;

@@ -1,13 +1,14 @@
 //! A folder to read from.
 
 use std::fs;
+use std::hint::black_box;
 use std::io::{self, Read, Seek};
 use std::path::{Path, PathBuf};
 
 use super::{Source, check_name};
 use crate::buffer::Buffer;
 use crate::error::{Error, Result};
-use crate::pages::ask_for_huge;
+use crate::pages::{HUGE, ask_for_huge};
 use crate::tensor_file::data_offset_of_largest;
 
 /// A model folder on disk.
@@ -95,12 +96,8 @@ impl Dir {
         // Only a hint: what is there is read to its end.
         let len = usize::try_from(file.metadata()?.len()).unwrap_or(0);
         let table = if is_tensors { largest_tensor(&mut file)? } else { 0 };
-        let mut bytes: Vec<u8> = Vec::new();
-        bytes.try_reserve_exact(len.saturating_add(LINE))?;
-        ask_for_huge(bytes.spare_capacity_mut());
-        // `align_offset` may refuse; then the table begins anywhere.
-        let before = bytes.as_ptr().wrapping_add(table).align_offset(LINE) % LINE;
-        bytes.resize(before, 0);
+        let mut bytes = room(len, table)?;
+        let before = bytes.len();
         file.read_to_end(&mut bytes)?;
         let end = bytes.len();
         Ok(Buffer::from(bytes).slice(before..end))
@@ -109,6 +106,31 @@ impl Dir {
 
 /// Bytes of a line of the processor's cache.
 const LINE: usize = 64;
+
+/// Room for `len` bytes, behind some that are not of the file, so that its byte `table` begins a line of the cache.
+///
+/// What is large is in huge pages from its beginning to its end: of 7.5 MB, half may lie in none otherwise.
+fn room(len: usize, table: usize) -> io::Result<Vec<u8>> {
+    let mut bytes: Vec<u8> = Vec::new();
+    if len < 2 * HUGE {
+        bytes.try_reserve_exact(len.saturating_add(LINE))?;
+        // `align_offset` may refuse; then the table begins anywhere.
+        let before = bytes.as_ptr().wrapping_add(table).align_offset(LINE) % LINE;
+        bytes.resize(before, 0);
+        return Ok(bytes);
+    }
+    let size = len.saturating_add(LINE).checked_next_multiple_of(HUGE).unwrap_or(usize::MAX);
+    let size = size.saturating_add(HUGE);
+    // An error if there is not so much memory; `vec!` would abort.
+    bytes.try_reserve_exact(size)?;
+    drop(black_box(bytes));
+    // Zeros that nothing has touched take neither time nor memory.
+    let mut bytes = vec![0; size];
+    ask_for_huge(&bytes);
+    let page = bytes.as_ptr().align_offset(HUGE) % HUGE;
+    bytes.truncate(page + table.wrapping_neg() % LINE);
+    Ok(bytes)
+}
 
 /// Where the largest tensor of a safetensors file begins, in bytes; 0 if it is none. Reads nothing.
 ///

@@ -31,6 +31,9 @@
 //! There is a kernel for each instruction set in [`Isa`]; [`Isa::best`] chooses at run time. A table narrower
 //! than a kernel's narrowest tile gets the next kernel: AVX-512 from 64 columns, AVX2 from 32.
 //!
+//! There is none for NEON: 64-bit ARM runs the scalar loops, of which the compiler makes NEON, as it has that in any
+//! case. Kernels of their own have to wait for a machine to build and measure them on.
+//!
 //! # Safety
 //!
 //! Intrinsics without pointers are safe where the compiler knows the instruction set, and `bytemuck` turns bytes

@@ -11,7 +11,7 @@ use crate::error::Result;
 /// Centres that a cell holds, about.
 const CENTRES: usize = 64;
 /// Cells around a point in which its candidates are looked for.
-const PROBES: usize = 6;
+const PROBES: usize = 4;
 /// Points of a cell that find its middle.
 const SAMPLE: usize = 32;
 /// Lloyd steps on that sample.

@@ -16,9 +16,11 @@ use crate::transform::Context;
 
 /// Moves go on until a look at all points lowers the inertia by less than this part of it.
 const MOVES: f64 = 2e-4;
-/// Rounds of moves before the first look at all centres. In the first round the candidates are those near the
-/// seeds, which the moves leave behind.
-const FIRST: usize = 2;
+/// Points of a cluster, on average, from which on there are two rounds of moves before the first look at all centres:
+/// in the first round the candidates are those near the seeds, which the moves leave behind. Without the second, 4,096
+/// clusters of 29,525 points take three quarters of the time and have an inertia 2.4 % higher, still 5 % below the best
+/// of ten runs of Lloyd's algorithm. With more points a cluster one round may be no better than that.
+const LARGE: usize = 8;
 /// Rounds after which the result is taken as it is.
 const ROUNDS: usize = 100;
 
@@ -32,12 +34,13 @@ pub(super) struct Clusters {
 
 /// Clusters points.
 pub(super) fn cluster(points: Matrix, options: &KMeans, context: &Context<'_>) -> Result<Clusters> {
-    let work = Work::new(points.rows(), context);
+    let rounds = if points.rows() < options.clusters * LARGE { 1 } else { 2 };
+    let work = Work::new(points.rows(), rounds, context);
     let (cells, order) = Cells::build(&points, options.clusters, &mut Random::new(options.seed, 0), &work)?;
     // Sorted by cell, points are next to those whose centres they share.
     let sorted = points.gather(order.iter().map(|&point| point as usize));
     drop(points);
-    let sorted = moved(&sorted, &cells, options, &work)?;
+    let sorted = moved(&sorted, &cells, options, rounds, &work)?;
     let unsort = |sorted: &[u32]| {
         let mut of = vec![0; order.len()];
         order.iter().zip(sorted).for_each(|(&point, &cluster)| of[point as usize] = cluster);
@@ -47,9 +50,15 @@ pub(super) fn cluster(points: Matrix, options: &KMeans, context: &Context<'_>) -
 }
 
 /// Clusters points that are sorted by cell.
-fn moved(points: &Matrix, cells: &Cells, options: &KMeans, work: &Work<'_, '_>) -> Result<Clusters> {
-    let mut partition = seeded(points, cells, options, work)?;
+fn moved(
+    points: &Matrix,
+    cells: &Cells,
+    options: &KMeans,
+    rounds: usize,
+    work: &Work<'_, '_>,
+) -> Result<Clusters> {
     let norms = points.norms();
+    let mut partition = seeded(points, &norms, cells, options, work)?;
     let mut inertia = partition.inertia(points);
     let mut candidates: Option<Candidates> = None;
     let mut round = 0;
@@ -60,7 +69,7 @@ fn moved(points: &Matrix, cells: &Cells, options: &KMeans, work: &Work<'_, '_>) 
         partition.update(points);
         let mut result = None;
         let mut gain = f64::INFINITY;
-        if round >= FIRST {
+        if round >= rounds {
             inertia = partition.inertia(points);
             let of = partition.of.clone();
             gain = assign(points, &mut partition, work)?;
@@ -79,14 +88,27 @@ fn moved(points: &Matrix, cells: &Cells, options: &KMeans, work: &Work<'_, '_>) 
 }
 
 /// Puts each point into the cluster of a seed.
-fn seeded(points: &Matrix, cells: &Cells, options: &KMeans, work: &Work<'_, '_>) -> Result<Partition> {
+fn seeded(
+    points: &Matrix,
+    norms: &[f32],
+    cells: &Cells,
+    options: &KMeans,
+    work: &Work<'_, '_>,
+) -> Result<Partition> {
     let seeds = seed(points, cells, options.clusters, options.init, options.seed, work)?;
     // Where there are fewer seeds than clusters, clusters stay empty until there is a point for them.
     let point = |cluster| seeds.points.get(cluster).map_or(0, |&point| point as usize);
     let centres = points.gather((0..options.clusters).map(point));
-    let norms = centres.norms();
+    let centre_norms = centres.norms();
     let sizes = vec![1.0; options.clusters];
-    let mut partition = Partition { of: seeds.of, centres, norms, sizes };
+    let mut partition = Partition { of: seeds.of, centres, norms: centre_norms, sizes };
+    if partition.of.contains(&NONE) {
+        // Which of the seeds around is enough: moves come next.
+        let near = Candidates::find(points, norms, &partition, cells, None, work)?;
+        for (of, near) in partition.of.iter_mut().zip(near.ids.chunks_exact(near.kept)) {
+            *of = if *of == NONE { near[0] } else { *of };
+        }
+    }
     if partition.of.contains(&NONE) {
         assign(points, &mut partition, work)?;
     }

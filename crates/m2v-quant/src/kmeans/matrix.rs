@@ -61,7 +61,9 @@ impl Matrix {
     /// `count` rows from `start`, `[count, dim]`.
     pub(super) fn block(&self, start: usize, count: usize) -> ArrayView2<'_, f32> {
         let values = &self.values[start * self.stride..(start + count) * self.stride];
-        shaped(ArrayView2::from_shape((count, self.dim).strides((self.stride, 1)), values))
+        // ndarray takes no such strides where there are no rows.
+        let strides = if count == 0 { (0, 0) } else { (self.stride, 1) };
+        shaped(ArrayView2::from_shape((count, self.dim).strides(strides), values))
     }
 
     /// The first columns of all rows, `[rows, columns]`.

@@ -59,8 +59,8 @@ impl<'a> Rows<'a> {
         let values = &self.values.as_slice().unwrap_or_default()[row * self.dim..][..self.dim];
         let scale = self.scales.map_or(1.0, |scales| f64::from(scales[row]));
         let weight = self.weights.as_ref().map_or(1.0, |weights| f64::from(weights[row]));
-        let by = weight / scale;
-        values.iter().map(move |&x| f64::from(x) / by)
+        let by = scale / weight;
+        values.iter().map(move |&x| f64::from(x) * by)
     }
 
     /// The rows that are clustered, moved so that their mean is 0 and scaled so that no square overflows or

@@ -11,7 +11,8 @@ use super::partition::Partition;
 /// from their centres: wherever the first costs less than the second saves. Moves alone cannot do that, since every
 /// step on the way costs.
 ///
-/// Gives by how much the inertia falls, about: more, once points have moved to the new centres. Each cluster has a part in one exchange at most, so that what they cost and save adds up.
+/// Gives by how much the inertia falls, about: more, once points have moved to the new centres. Each cluster has a part
+/// in one exchange at most, so that what they cost and save adds up.
 pub(super) fn swap(points: &Matrix, partition: &mut Partition, candidates: &Candidates) -> f64 {
     let own = partition.distances(points);
     let others: Vec<(u32, f32)> = (0..own.len())

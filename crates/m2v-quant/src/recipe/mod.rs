@@ -33,10 +33,10 @@ const KEY: &str = "recipe";
 /// | `f64`, `f32`, `f16`, `bf16` | [`Cast`](crate::Cast) |
 /// | `int8`, `int8=global` | [`Int8`](crate::Int8), [`Int8Global`](crate::Int8Global) |
 ///
-/// Steps may come in any order, but none twice, and only one number type and one way of pruning: a second one would only lose more. Others
-/// join through [`Steps`]. A recipe prints as it parses, and [`Recipe::apply`] writes it into `config.json`, under
-/// `recipe`, behind what was done to the model before. (Of several recipes that record need not be one: an int8 model
-/// may be cast to f16, and `int8+f16` is refused.)
+/// Steps may come in any order, but none twice, and only one number type and one way of pruning: a second one would
+/// only lose more. Others join through [`Steps`]. A recipe prints as it parses, and [`Recipe::apply`] writes it into
+/// `config.json`, under `recipe`, behind what was done to the model before. (Of several recipes that record need not be
+/// one: an int8 model may be cast to f16, and `int8+f16` is refused.)
 ///
 /// ```
 /// use m2v_quant::Recipe;

@@ -15,10 +15,15 @@ pub(super) enum Segment<'t> {
     Token(u32),
 }
 
+/// Tokens that are looked for one by one.
+const FEW: usize = 8;
+
 /// Finds a set of added tokens: the longest at the leftmost place, as `tokenizers` does.
 pub(super) struct Matcher {
     automaton: DoubleArrayAhoCorasick<u32>,
     tokens: Vec<(u32, AddedToken)>,
+    /// What is looked for.
+    patterns: Vec<String>,
     /// Bytes that tokens begin with: without one of them a text holds none.
     first: Vec<u8>,
 }
@@ -34,8 +39,8 @@ impl Matcher {
             .match_kind(MatchKind::LeftmostLongest)
             .build_with_values(with_index)
             .ok()?;
-        let tokens = patterns.into_iter().map(|(_, id, token)| (id, token)).collect();
-        Some(Self { automaton, tokens, first })
+        let (patterns, tokens) = patterns.into_iter().map(|(text, id, token)| (text, (id, token))).unzip();
+        Some(Self { automaton, tokens, patterns, first })
     }
 
     fn may_match(&self, text: &[u8]) -> bool {
@@ -50,7 +55,17 @@ impl Matcher {
 
     /// Whether there may be a token in the text; false if there is none.
     pub(super) fn matches(&self, text: &str) -> bool {
-        self.may_match(text.as_bytes()) && self.automaton.leftmost_find_iter(text).next().is_some()
+        match *self.first {
+            // As those of BERT: texts have few such bytes, and the automaton looks at all.
+            [first] if self.patterns.len() <= FEW => {
+                let begins = |at: usize| {
+                    let rest = &text.as_bytes()[at..];
+                    self.patterns.iter().any(|pattern| rest.starts_with(pattern.as_bytes()))
+                };
+                memchr::memchr_iter(first, text.as_bytes()).any(begins)
+            }
+            _ => self.may_match(text.as_bytes()) && self.automaton.leftmost_find_iter(text).next().is_some(),
+        }
     }
 
     /// Passes the text on in segments.

@@ -43,12 +43,12 @@ impl Characters {
         Self { pages: Vec::new(), pool: String::new() }
     }
 
-    /// Appends the words of a text to a buffer, and where each one stands. False, perhaps after some words, if the text
-    /// has to go the exact way.
+    /// Appends the words of a text, which is UTF-8, to a buffer, and where each one stands. False, perhaps after some
+    /// words, if the text has to go the exact way.
     pub(super) fn words(
         &mut self,
         bert: config::Bert,
-        text: &str,
+        text: &[u8],
         buffer: &mut Vec<u8>,
         words: &mut Vec<Word>,
     ) -> bool {
@@ -59,9 +59,13 @@ impl Characters {
             }
             start = buffer.len();
         };
-        for (at, c) in text.char_indices() {
+        let mut at = 0;
+        while at < text.len() {
+            let Some((c, len)) = first_char(&text[at..]) else { return false };
+            let bytes = &text[at..at + len];
+            at += len;
             match self.entry(bert, c) {
-                Entry::Same => buffer.extend_from_slice(&text.as_bytes()[at..at + c.len_utf8()]),
+                Entry::Same => buffer.extend_from_slice(bytes),
                 Entry::Text(start, len) => buffer.extend_from_slice(self.text(start, len)),
                 Entry::Removed => {}
                 Entry::Space => end_word(buffer),
@@ -101,6 +105,21 @@ impl Characters {
     }
 }
 
+/// The character that a text begins with, and its bytes. What is no UTF-8 may be any character or none: to check that it
+/// is takes longer than all else that is done here.
+#[inline]
+fn first_char(text: &[u8]) -> Option<(char, usize)> {
+    let bits = |at: usize| Some(u32::from(*text.get(at)? & 0x3F));
+    let first = u32::from(*text.first()?);
+    let (code, len) = match first {
+        0..0x80 => (first, 1),
+        0x80..0xE0 => ((first & 0x1F) << 6 | bits(1)?, 2),
+        0xE0..0xF0 => ((first & 0x0F) << 12 | bits(1)? << 6 | bits(2)?, 3),
+        _ => ((first & 0x07) << 18 | bits(1)? << 12 | bits(2)? << 6 | bits(3)?, 4),
+    };
+    Some((char::from_u32(code)?, len))
+}
+
 /// What the exact path makes of a character alone.
 fn classify(bert: config::Bert, c: char, pool: &mut String) -> Entry {
     let one = c.to_string();
@@ -134,4 +153,17 @@ fn intern(text: &str, pool: &mut String, entry: fn(u32, u8) -> Entry) -> Entry {
     };
     pool.push_str(text);
     entry(start, len)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::first_char;
+
+    #[test]
+    fn every_character_is_read() {
+        for c in '\0'..=char::MAX {
+            let text = format!("{c}é");
+            assert_eq!(first_char(text.as_bytes()), Some((c, c.len_utf8())));
+        }
+    }
 }

@@ -5,13 +5,10 @@
 //! compares its slots.
 
 use crate::key::Key;
-use crate::prefetch::prefetch;
 
 /// Words of up to `8 × N − 4` bytes, for N of 2, 4 and 8.
 pub(super) struct Cache<const N: usize> {
     lines: Vec<Line>,
-    /// Which slot of a full line goes next.
-    next: u32,
 }
 
 #[derive(Clone, Copy)]
@@ -23,15 +20,10 @@ const VALUE_SHIFT: u32 = 32;
 impl<const N: usize> Cache<N> {
     /// Bytes of the longest word.
     pub(super) const LONGEST: usize = 8 * N - 4;
-    const SLOTS: usize = 8 / N;
 
     /// A cache of at least `lines` lines.
     pub(super) fn new(lines: usize) -> Self {
-        Self { lines: vec![Line([0; 8]); lines.next_power_of_two()], next: 0 }
-    }
-
-    pub(super) fn lines(&self) -> usize {
-        self.lines.len()
+        Self { lines: vec![Line([0; 8]); lines.next_power_of_two()] }
     }
 
     /// The value of a word, 0 if it is not there.
@@ -45,12 +37,6 @@ impl<const N: usize> Cache<N> {
         })
     }
 
-    /// Asks for the line of a word.
-    #[inline]
-    pub(super) fn prefetch(&self, key: &Key<N>) {
-        prefetch(&self.lines[self.index(key)]);
-    }
-
     /// Sets the value, which is not 0, of a word that is not there. Whether its line had room.
     pub(super) fn try_insert(&mut self, key: &Key<N>, value: u32) -> bool {
         let line = self.index(key);
@@ -61,30 +47,6 @@ impl<const N: usize> Cache<N> {
             None => return false,
         }
         true
-    }
-
-    /// Sets the value of a word that is not there, in the place of another if its line is full.
-    pub(super) fn replace(&mut self, key: &Key<N>, value: u32) {
-        let line = self.index(key);
-        self.next = self.next.wrapping_add(1);
-        let slot = self.next as usize % Self::SLOTS;
-        write(&mut self.lines[line].0.as_chunks_mut::<N>().0[slot], key, value);
-    }
-
-    /// The same words in four times as many lines.
-    pub(super) fn grown(&self) -> Self {
-        let mut grown = Self::new(self.lines.len() * 4);
-        for line in &self.lines {
-            for slot in line.0.as_chunks::<N>().0 {
-                let value = (slot[N - 1] >> VALUE_SHIFT) as u32;
-                if value != 0 {
-                    let mut key = *slot;
-                    key[N - 1] &= u64::from(u32::MAX);
-                    grown.try_insert(&key, value);
-                }
-            }
-        }
-        grown
     }
 
     #[inline]

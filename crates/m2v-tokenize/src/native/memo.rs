@@ -1,160 +1,271 @@
 //! What chunks of text became, remembered.
+//!
+//! A log holds the chunks one after the other, each with its ids behind it; a table says where in the log a chunk with some
+//! hash is. What the log holds is compared in full, so that a hash of two chunks costs time only.
+//!
+//! A new chunk writes to one line of the table, which is small, and to the end of the log: most of what a first pass over
+//! texts takes is the memory that it touches for the first time. Next to keys of a fixed length in the table itself, and
+//! lists of ids elsewhere, it is half of the memory.
 
-use super::cache::Cache;
+use bytemuck::cast;
+
 use crate::key::{Key, key};
 use crate::prefetch::prefetch;
 
-/// Marks a value that is a place in the lists, not an id.
-const LIST: u32 = 1 << 31;
-
-/// Ids kept in lists before all is forgotten: 4 MiB.
-const MAX_LISTED: usize = 1 << 20;
-/// Lines of a cache that has grown as far as it may: 8 MiB.
-const MAX_LINES: usize = 1 << 17;
-const FIRST_LINES: usize = 1 << 10;
-
-/// What chunks of up to 60 bytes became. One for each thread, at most 28 MiB.
+/// What chunks of up to 64 bytes became. One for each thread, at most 12 MiB.
 pub(super) struct Memo {
-    short: Tier<2>,
-    medium: Tier<4>,
-    long: Tier<8>,
-    lists: Lists,
+    lines: Vec<Line>,
+    /// Chunks that have a place in the table.
+    count: usize,
+    /// Which slot of a full line goes next.
+    next: usize,
+    log: Vec<u32>,
 }
 
-/// Chunks of one range of lengths.
-struct Tier<const N: usize> {
-    cache: Cache<N>,
-    evicted: usize,
+/// Where chunks are in the log, by their hashes. A free slot has the place 0; no two others of a line have the same hash.
+#[derive(Clone, Copy)]
+#[repr(align(64))]
+struct Line {
+    hashes: [u32; SLOTS],
+    places: [u32; SLOTS],
 }
 
-/// Ids of a list that are appended at once.
+const SLOTS: usize = 8;
+
+/// Lines of a new table, 16 KiB, and of one that has grown as far as it may, 4 MiB.
+const FIRST_LINES: usize = 1 << 8;
+const MAX_LINES: usize = 1 << 16;
+/// Chunks for each line at which the table grows: one line in thirty is full then.
+const MANY: usize = 5;
+
+/// The log of a memo that forgets all: 8 MiB.
+const MAX_LOG: usize = 1 << 21;
+
+/// Ids that are appended at once.
 const RUN: usize = 8;
 
-/// Lists of ids, each after its length.
-#[derive(Default)]
-struct Lists(Vec<u32>);
+/// The header of a chunk: its bytes, and above them the number of its ids.
+const LEN_BITS: u32 = 8;
+const LEN: u32 = (1 << LEN_BITS) - 1;
 
 impl Memo {
-    /// Bytes of chunks that are remembered, by the length of their keys.
-    pub(super) const SHORT: usize = Cache::<2>::LONGEST;
-    pub(super) const MEDIUM: usize = Cache::<4>::LONGEST;
-    pub(super) const LONGEST: usize = Cache::<8>::LONGEST;
+    /// Bytes of the longest chunk that is remembered.
+    pub(super) const LONGEST: usize = 64;
 
     pub(super) fn new() -> Self {
-        Self { short: Tier::new(), medium: Tier::new(), long: Tier::new(), lists: Lists::default() }
+        // Room for all there may be: what is not touched takes no memory, and what grows in its place is not copied.
+        let (mut lines, mut log) = (Vec::with_capacity(MAX_LINES), Vec::with_capacity(MAX_LOG));
+        lines.resize(FIRST_LINES, Line::FREE);
+        // No chunk has the place 0.
+        log.push(0);
+        Self { lines, count: 0, next: 0, log }
     }
 
-    /// Asks for where the chunk of `len` bytes at `start` would be.
+    /// The hash of the chunk of `len` bytes at `start`, of at most [`Memo::LONGEST`] bytes; [`Memo::LONGEST`] bytes from
+    /// its start on are read.
     #[inline]
-    pub(super) fn prefetch(&self, bytes: &[u8], start: usize, len: usize) {
-        if len <= Self::SHORT {
-            self.short.cache.prefetch(&key(bytes, start, len))
-        } else if len <= Self::MEDIUM {
-            self.medium.cache.prefetch(&key(bytes, start, len))
-        } else if len <= Self::LONGEST {
-            self.long.cache.prefetch(&key(bytes, start, len));
+    pub(super) fn hash(bytes: &[u8], start: usize, len: usize) -> u32 {
+        match len {
+            0..=16 => hash(&key::<2>(bytes, start, len)),
+            17..=32 => hash(&key::<4>(bytes, start, len)),
+            _ => hash(&key::<8>(bytes, start, len)),
         }
     }
 
-    /// What says what the chunk of `len` bytes at `start` became, until the next is remembered; 0 if that is not known.
+    /// Asks for the line of a hash.
     #[inline]
-    pub(super) fn value(&self, bytes: &[u8], start: usize, len: usize) -> u32 {
-        if len <= Self::SHORT {
-            self.short.cache.get(&key(bytes, start, len))
-        } else if len <= Self::MEDIUM {
-            self.medium.cache.get(&key(bytes, start, len))
-        } else if len <= Self::LONGEST {
-            self.long.cache.get(&key(bytes, start, len))
-        } else {
-            0
+    pub(super) fn prefetch(&self, hash: u32) {
+        prefetch(&self.lines[self.line(hash)]);
+    }
+
+    /// Where the chunk with this hash may be in the log; 0 if it is not there.
+    #[inline]
+    pub(super) fn place(&self, hash: u32) -> u32 {
+        let Line { hashes, places } = &self.lines[self.line(hash)];
+        // Without branches: which slot it is cannot be predicted.
+        let slots = hashes.iter().zip(places);
+        slots.fold(0, |place, (other, at)| place | if *other == hash { *at } else { 0 })
+    }
+
+    /// Asks for a place in the log.
+    #[inline]
+    pub(super) fn prefetch_place(&self, place: u32) {
+        if let Some(entry) = self.log.get(place as usize) {
+            prefetch(entry);
         }
     }
 
-    /// Asks for the ids that a value stands for.
+    /// Whether a place, not 0, is that of the chunk of `len` bytes at `start`.
     #[inline]
-    pub(super) fn prefetch_ids(&self, value: u32) {
-        // One id, or none, is no place in the lists.
-        if let Some(list) = self.lists.0.get((value.wrapping_sub(1) & !LIST) as usize) {
-            prefetch(list);
+    pub(super) fn is_at(&self, place: u32, bytes: &[u8], start: usize, len: usize) -> bool {
+        let entry = &self.log[place as usize..];
+        let same_key = match len {
+            0..=16 => same(&entry[1..], &key::<2>(bytes, start, len)),
+            17..=32 => same(&entry[1..], &key::<4>(bytes, start, len)),
+            _ => same(&entry[1..], &key::<8>(bytes, start, len)),
+        };
+        // Keys are padded with NUL.
+        same_key & (entry[0] & LEN == len as u32)
+    }
+
+    /// The place of a chunk, until the next is remembered; 0 if it is not known.
+    #[inline]
+    pub(super) fn find(&self, bytes: &[u8], start: usize, len: usize) -> u32 {
+        let place = self.place(Self::hash(bytes, start, len));
+        if place != 0 && self.is_at(place, bytes, start, len) { place } else { 0 }
+    }
+
+    /// Appends the ids of the chunk at a place.
+    #[inline]
+    pub(super) fn append(&self, place: u32, ids: &mut Vec<u32>) {
+        let at = place as usize;
+        let (len, count) = (self.log[at] & LEN, (self.log[at] >> LEN_BITS) as usize);
+        let found = &self.log[at + 1 + words(len as usize)..];
+        let after = ids.len() + count;
+        match found.first_chunk::<RUN>() {
+            // More than needed, most of the time: how many there are cannot be predicted.
+            Some(run) if count <= RUN => ids.extend_from_slice(run),
+            _ => ids.extend_from_slice(&found[..count]),
         }
+        ids.truncate(after);
     }
 
-    /// Appends the ids that a value stands for, which is not 0.
-    #[inline]
-    pub(super) fn append(&self, value: u32, ids: &mut Vec<u32>) {
-        self.lists.append(value, ids);
-    }
-
-    /// Remembers the ids of a chunk that is not known. One longer than [`Memo::LONGEST`] is forgotten at once.
+    /// Remembers the ids of a chunk of at most [`Memo::LONGEST`] bytes that is not known.
     pub(super) fn insert(&mut self, bytes: &[u8], start: usize, len: usize, ids: &[u32]) {
-        if self.lists.is_full(ids.len()) {
-            // Lists of chunks that are gone cannot be told from others: begin anew.
-            *self = Self::new();
-        }
-        if len <= Self::SHORT {
-            self.short.insert(&key(bytes, start, len), self.lists.value(ids));
-        } else if len <= Self::MEDIUM {
-            self.medium.insert(&key(bytes, start, len), self.lists.value(ids));
-        } else if len <= Self::LONGEST {
-            self.long.insert(&key(bytes, start, len), self.lists.value(ids));
-        }
-    }
-}
-
-impl<const N: usize> Tier<N> {
-    fn new() -> Self {
-        Self { cache: Cache::new(FIRST_LINES), evicted: 0 }
-    }
-
-    fn insert(&mut self, key: &Key<N>, value: u32) {
-        if self.cache.try_insert(key, value) {
+        let size = 1 + words(len) + ids.len();
+        if size > MAX_LOG / 2 {
             return;
         }
-        self.evicted += 1;
-        if self.evicted * 4 > self.cache.lines() && self.cache.lines() < MAX_LINES {
-            self.cache = self.cache.grown();
-            self.evicted = 0;
-            if self.cache.try_insert(key, value) {
-                return;
-            }
+        if self.log.len() + size > MAX_LOG {
+            // Begin anew, in the same memory.
+            self.lines.fill(Line::FREE);
+            self.log.truncate(1);
+            self.count = 0;
         }
-        self.cache.replace(key, value);
+        let place = self.log.len() as u32;
+        self.log.push(len as u32 | (ids.len() as u32) << LEN_BITS);
+        match len {
+            0..=16 => self.log.extend_from_slice(&cast::<_, [u32; 4]>(key::<2>(bytes, start, len))),
+            17..=32 => self.log.extend_from_slice(&cast::<_, [u32; 8]>(key::<4>(bytes, start, len))),
+            _ => self.log.extend_from_slice(&cast::<_, [u32; 16]>(key::<8>(bytes, start, len))),
+        }
+        self.log.extend_from_slice(ids);
+        self.insert_place(Self::hash(bytes, start, len), place);
     }
-}
 
-impl Lists {
-    fn is_full(&self, more: usize) -> bool {
-        self.0.len() + more + 1 > MAX_LISTED
+    fn insert_place(&mut self, hash: u32, place: u32) {
+        if self.count >= self.lines.len() * MANY && self.lines.len() < MAX_LINES {
+            self.grow();
+        }
+        let line = self.line(hash);
+        let Line { hashes, places } = &mut self.lines[line];
+        let place_of_same = hashes
+            .iter()
+            .zip(&*places)
+            .fold(0, |at, (other, place)| at | if *other == hash { *place } else { 0 });
+        // Of none, it is 0, as that of a free slot.
+        let slot = places.iter().position(|&place| place == place_of_same).unwrap_or_else(|| {
+            self.next = (self.next + 1) % SLOTS;
+            self.next
+        });
+        self.count += usize::from(places[slot] == 0);
+        (hashes[slot], places[slot]) = (hash, place);
     }
 
-    /// One id as it is, plus one; more of them as a place in the lists.
-    fn value(&mut self, ids: &[u32]) -> u32 {
-        match *ids {
-            [id] if id < LIST - 1 => id + 1,
-            _ => {
-                let at = self.0.len() as u32;
-                self.0.push(ids.len() as u32);
-                self.0.extend_from_slice(ids);
-                (at | LIST) + 1
+    /// Twice as many lines: what is in a line goes there or to the one as many lines behind.
+    #[cold]
+    fn grow(&mut self) {
+        let before = self.lines.len();
+        self.lines.resize(2 * before, Line::FREE);
+        let (lower, upper) = self.lines.split_at_mut(before);
+        for (line, above) in lower.iter_mut().zip(upper) {
+            let old = std::mem::replace(line, Line::FREE);
+            let mut counts = [0; 2];
+            for (hash, place) in old.hashes.into_iter().zip(old.places).filter(|(_, place)| *place != 0) {
+                let is_above = hash as usize & before != 0;
+                let line = if is_above { &mut *above } else { &mut *line };
+                let slot = &mut counts[usize::from(is_above)];
+                (line.hashes[*slot], line.places[*slot]) = (hash, place);
+                *slot += 1;
             }
         }
     }
 
     #[inline]
-    fn append(&self, value: u32, ids: &mut Vec<u32>) {
-        let value = value - 1;
-        if value & LIST == 0 {
-            ids.push(value);
-        } else {
-            let at = (value & !LIST) as usize;
-            let len = self.0[at] as usize;
-            let after = ids.len() + len;
-            match self.0[at + 1..].first_chunk::<RUN>() {
-                // More than needed, most of the time: how many there are cannot be predicted.
-                Some(run) if len <= RUN => ids.extend_from_slice(run),
-                _ => ids.extend_from_slice(&self.0[at + 1..][..len]),
+    fn line(&self, hash: u32) -> usize {
+        // The number of lines is a power of two.
+        hash as usize & (self.lines.len() - 1)
+    }
+}
+
+impl Line {
+    const FREE: Self = Self { hashes: [0; SLOTS], places: [0; SLOTS] };
+}
+
+/// Elements of the log that hold the key of a chunk.
+#[inline]
+fn words(len: usize) -> usize {
+    match len {
+        0..=16 => 4,
+        17..=32 => 8,
+        _ => 16,
+    }
+}
+
+#[inline]
+fn hash<const N: usize>(key: &Key<N>) -> u32 {
+    const K: u64 = 0x9E37_79B9_7F4A_7C15;
+    let mut hash = key[0].wrapping_mul(K);
+    for word in &key[1..] {
+        hash = (hash.rotate_left(29) ^ word).wrapping_mul(K);
+    }
+    (hash >> 32) as u32
+}
+
+#[inline]
+fn same<const N: usize>(log: &[u32], key: &Key<N>) -> bool {
+    let halves = log[..2 * N].as_chunks::<2>().0;
+    let words = halves.iter().map(|&[low, high]| u64::from(low) | u64::from(high) << 32);
+    words.zip(key).fold(0, |difference, (word, key)| difference | (word ^ key)) == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MAX_LINES, MAX_LOG, Memo};
+
+    /// A chunk of 1 to 64 bytes with what is read behind it, and its length. Its ids shall be its bytes.
+    fn chunk(number: u32) -> (Vec<u8>, usize) {
+        let len = 1 + number as usize % Memo::LONGEST;
+        let mut bytes = number.to_string().repeat(Memo::LONGEST).into_bytes();
+        bytes.truncate(Memo::LONGEST + len);
+        (bytes, len)
+    }
+
+    #[test]
+    fn knows_what_it_was_told_or_nothing() {
+        let mut memo = Memo::new();
+        let mut known = 0;
+        // Enough that the table grows, and that the log is full some times.
+        for number in 0..500_000 {
+            let (bytes, len) = chunk(number);
+            if memo.find(&bytes, 0, len) == 0 {
+                let ids: Vec<u32> = bytes[..len].iter().map(|&byte| byte.into()).collect();
+                memo.insert(&bytes, 0, len, &ids);
             }
-            ids.truncate(after);
+            assert!(memo.log.len() <= MAX_LOG && memo.lines.len() <= MAX_LINES);
+            let (bytes, len) = chunk(number / 2);
+            let place = memo.find(&bytes, 0, len);
+            if place != 0 {
+                let mut ids = vec![7];
+                memo.append(place, &mut ids);
+                assert_eq!(ids[0], 7);
+                assert!(
+                    ids[1..].iter().copied().eq(bytes[..len].iter().map(|&byte| u32::from(byte))),
+                    "{number}"
+                );
+                known += 1;
+            }
         }
+        assert!(known > 10_000, "{known}");
     }
 }

@@ -63,13 +63,12 @@ impl NewChunks {
             self.bytes.extend_from_slice(chunk);
             self.words.push(Word { start, end: self.bytes.len() });
         } else {
-            // Cut at ASCII: always whole characters.
-            let chunk = str::from_utf8(chunk)?;
             let Self { characters, bytes, .. } = self;
             if !bert.is_some_and(|bert| characters.words(bert, chunk, bytes, &mut self.words)) {
                 self.bytes.truncate(start);
                 self.words.truncate(words);
-                pipeline.encode(chunk, false, &mut self.model, &mut self.exact)?;
+                // Cut at ASCII: always whole characters.
+                pipeline.encode(str::from_utf8(chunk)?, false, &mut self.model, &mut self.exact)?;
             }
         }
         self.chunks.push((self.words.len(), self.exact.len()));

@@ -1,5 +1,9 @@
 //! The fast path of tokenizers whose pieces depend on what stands around them: the text is normalised and split as
 //! a whole, and only what becomes of each piece is remembered.
+//!
+//! It assumes that a model makes the same of a piece wherever it stands, which is what a pre-tokenizer is for. Where there is
+//! none, BPE with U+2581 for spaces is cut further, if no merge goes across that mark ([`Cut::BeforeMark`]). Texts that are one
+//! piece have no fast path: there is nothing to remember. Pieces longer than [`Memo::LONGEST`] are tokenised each time.
 
 use std::borrow::Cow;
 
@@ -140,11 +144,10 @@ impl PiecesScratch {
         ids: &mut Vec<u32>,
     ) -> Result<()> {
         let len = end - start;
-        // Keys are padded with NUL: a piece that ends with one would look like another.
-        let remembered = len <= Memo::LONGEST && text.as_bytes()[end - 1] != 0;
-        let value = if remembered { self.memo.value(&self.buffer, start, len) } else { 0 };
-        if value != 0 {
-            self.memo.append(value, ids);
+        let remembered = len <= Memo::LONGEST;
+        let place = if remembered { self.memo.find(&self.buffer, start, len) } else { 0 };
+        if place != 0 {
+            self.memo.append(place, ids);
             return Ok(());
         }
         let before = ids.len();

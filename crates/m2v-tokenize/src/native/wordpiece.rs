@@ -2,6 +2,10 @@
 //!
 //! Many words are tokenised side by side, a piece of each in turn. The next piece of a word cannot be looked up before
 //! the last is known, and memory is slow; the next piece of another word can.
+//!
+//! The pieces are those of trying each shorter beginning in turn, as `tokenizers` does: [`PiecesByLength`] leaves out
+//! lengths that no piece with the same first bytes has. A word of which a part is in no token, or that has too many
+//! characters, is one unknown token; without such a token, the text is an error. There is no vocabulary that this has no code for.
 
 use std::hint::select_unpredictable;
 use std::mem;

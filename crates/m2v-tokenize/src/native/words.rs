@@ -5,6 +5,15 @@
 //! (BERT) of ASCII punctuation. White space and punctuation are not combining and begin no composition, so a text
 //! can be cut there, the parts tokenised one by one, and each part remembered by its bytes. What a chunk becomes
 //! the first time is what the exact path says.
+//!
+//! Three things may answer for a chunk: the words of the vocabulary that no step changes ([`Known`], read-only and shared),
+//! the memo of this thread, and the steps themselves ([`NewChunks`]).
+//!
+//! # Where it gives up
+//! [`Words::new`] says no to tokens that are matched on normalised text, to normalizers that look further than
+//! combining marks, and to other pre-tokenizers. [`Words::takes`] leaves texts with NUL, unless it is removed, and texts beyond
+//! 4 GiB to the exact path; texts with an added token are cut there first. Chunks longer than [`Memo::LONGEST`] are
+//! tokenised each time, which takes time that is linear in their length.
 
 use std::sync::Arc;
 
@@ -19,6 +28,7 @@ use super::scan::{Chunks, ScanBuffer, Scanner};
 use crate::dictionary::Dictionary;
 use crate::json::Tokens;
 use crate::key::{key, key_of};
+use crate::short_strings::ShortStrings;
 
 /// The fast path.
 pub(super) struct Words {
@@ -37,9 +47,8 @@ pub(super) struct Words {
 pub(super) struct WordsScratch {
     buffer: ScanBuffer,
     memo: Memo,
-    /// What each of a batch's chunks that are no short words of the vocabulary became: a value of `known.medium` or the
-    /// memo, 0 if it is new.
-    values: Vec<u32>,
+    /// What each of a batch's chunks that are no short words of the vocabulary became.
+    found: Vec<Found>,
     new: NewChunks,
 }
 
@@ -97,7 +106,7 @@ impl Words {
         WordsScratch {
             buffer: ScanBuffer::new(),
             memo: Memo::new(),
-            values: Vec::new(),
+            found: Vec::new(),
             new: NewChunks::new(),
         }
     }
@@ -120,20 +129,22 @@ impl Words {
         ids: &mut Vec<u32>,
         ends: &mut Vec<usize>,
     ) -> Result<()> {
-        let WordsScratch { buffer, memo, values, new } = scratch;
+        let WordsScratch { buffer, memo, found, new } = scratch;
         self.scanner.scan(texts, self.known.short.short(), buffer, |chunks| {
-            self.look_up_others(pipeline, &chunks, memo, values, new)?;
-            let mut others = chunks.others.iter().map(|&other| other as usize).zip(&*values).peekable();
+            self.look_up_others(pipeline, &chunks, memo, found, new)?;
+            let mut others = chunks.others.iter().map(|&other| other as usize).zip(&*found).peekable();
             let (mut done, mut new_ones) = (0, 0);
             let mut append_until = |end: usize, ids: &mut Vec<u32>| {
-                while let Some((other, &value)) = others.next_if(|&(other, _)| other < end) {
+                while let Some((other, found)) = others.next_if(|&(other, _)| other < end) {
                     chunks.append_known(done..other, ids);
                     done = other + 1;
-                    if value != 0 {
-                        memo.append(value, ids);
-                    } else {
-                        ids.extend_from_slice(new.ids(new_ones));
-                        new_ones += 1;
+                    match *found {
+                        Found { known: 0, place: 0, .. } => {
+                            ids.extend_from_slice(new.ids(new_ones));
+                            new_ones += 1;
+                        }
+                        Found { known: 0, place, .. } => memo.append(place, ids),
+                        Found { known, .. } => ids.push(known - 1),
                     }
                 }
                 chunks.append_known(done..end, ids);
@@ -144,11 +155,11 @@ impl Words {
                 ends.push(ids.len());
             }
             append_until(chunks.len(), ids);
-            let is_new = chunks.others.iter().zip(&*values).filter(|(_, value)| **value == 0);
+            let is_new = chunks.others.iter().zip(&*found).filter(|(_, found)| found.is_new());
             for (i, (&other, _)) in is_new.enumerate() {
                 let (start, len) = chunks.span(other as usize);
                 // It may have been in the batch before.
-                if memo.value(chunks.bytes, start, len) == 0 {
+                if len <= Memo::LONGEST && memo.find(chunks.bytes, start, len) == 0 {
                     memo.insert(chunks.bytes, start, len, new.ids(i));
                 }
             }
@@ -162,28 +173,54 @@ impl Words {
         pipeline: &Pipeline,
         chunks: &Chunks<'_>,
         memo: &Memo,
-        values: &mut Vec<u32>,
+        found: &mut Vec<Found>,
         new: &mut NewChunks,
     ) -> Result<()> {
-        for &other in chunks.others {
-            let (start, len) = chunks.span(other as usize);
-            memo.prefetch(chunks.bytes, start, len);
+        let spans = || chunks.others.iter().map(|&other| chunks.span(other as usize));
+        found.clear();
+        found.extend(spans().map(|(start, len)| {
+            let known = self.known.medium(chunks.bytes, start, len);
+            if known != 0 || len > Memo::LONGEST {
+                return Found { known, ..Found::NONE };
+            }
+            let hash = Memo::hash(chunks.bytes, start, len);
+            memo.prefetch(hash);
+            Found { hash, may_be_in_memo: true, ..Found::NONE }
+        }));
+        for found in found.iter_mut().filter(|found| found.may_be_in_memo) {
+            found.place = memo.place(found.hash);
+            memo.prefetch_place(found.place);
         }
-        values.clear();
         new.clear();
-        for &other in chunks.others {
-            let (start, len) = chunks.span(other as usize);
-            let value = match self.known.medium(chunks.bytes, start, len) {
-                0 => memo.value(chunks.bytes, start, len),
-                known => known,
-            };
-            memo.prefetch_ids(value);
-            values.push(value);
-            if value == 0 {
+        for (found, (start, len)) in found.iter_mut().zip(spans()) {
+            if found.place != 0 && !memo.is_at(found.place, chunks.bytes, start, len) {
+                found.place = 0;
+            }
+            if found.is_new() {
                 new.add(pipeline, !self.prefixed, self.bert, &chunks.bytes[start..start + len])?;
             }
         }
         new.tokenize(pipeline)
+    }
+}
+
+/// What a chunk that is no short word of the vocabulary became.
+#[derive(Clone, Copy)]
+struct Found {
+    /// Its id, plus one, if it is a word of the vocabulary.
+    known: u32,
+    hash: u32,
+    may_be_in_memo: bool,
+    /// Where the memo has it.
+    place: u32,
+}
+
+impl Found {
+    const NONE: Self = Self { known: 0, hash: 0, may_be_in_memo: false, place: 0 };
+
+    /// Whether it has to be tokenised.
+    fn is_new(self) -> bool {
+        self.known == 0 && self.place == 0
     }
 }
 
@@ -198,7 +235,7 @@ impl Known {
     /// The id of a chunk of medium length, plus one; 0 if it is none of these words.
     #[inline]
     fn medium(&self, bytes: &[u8], start: usize, len: usize) -> u32 {
-        if (Memo::SHORT + 1..=Memo::MEDIUM).contains(&len) {
+        if (ShortStrings::LONGEST + 1..=Cache::<4>::LONGEST).contains(&len) {
             self.medium.get(&key(bytes, start, len))
         } else {
             0
@@ -226,12 +263,12 @@ impl Known {
             marks.for_each(|mark| short.hide(&[mark]));
         }
         let words = || tokens.iter().map(|(word, id)| (word.as_bytes(), id));
-        if longest < Memo::SHORT {
+        if longest < ShortStrings::LONGEST {
             let short = Arc::make_mut(&mut short);
             words().filter(|word| word.0.len() > longest).for_each(|word| short.hide(word.0));
         }
         let is_medium = |word: &[u8]| {
-            let range = Memo::SHORT + 1..=Memo::MEDIUM.min(longest);
+            let range = ShortStrings::LONGEST + 1..=Cache::<4>::LONGEST.min(longest);
             range.contains(&word.len()) && word.iter().all(u8::is_ascii_alphanumeric)
         };
         let mut medium = Cache::new(tokens.len() / 32);

@@ -1,0 +1,100 @@
+//! Tidiness that no compiler looks at.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::Outcome;
+use super::job::Job;
+
+/// Lines that a file of a library may have, its tests apart.
+const LINES: usize = 400;
+
+/// What libraries do not do outside their tests. Clippy looks for it too, unless it is allowed somewhere; an `.expect()` that
+/// cannot fail may be, with its reason.
+const BANNED: [&str; 5] = [".unwrap()", "panic!(", "todo!(", "unimplemented!(", "std::env::var"];
+
+pub(super) fn run(job: &mut Job) -> io::Result<Outcome> {
+    let mut wrong = Vec::new();
+    for folder in fs::read_dir(job.workspace().join("crates"))? {
+        let folder = folder?.path();
+        let library = folder.join("src/lib.rs").is_file();
+        for file in files(&folder.join("src"))? {
+            let text = fs::read_to_string(&file)?;
+            let name = file.strip_prefix(job.workspace()).unwrap_or(&file).display().to_string();
+            wrong.extend(check(&name, &text, library).into_iter().map(|what| format!("{name}: {what}")));
+        }
+        for needed in ["README.md", "Cargo.toml"] {
+            if !folder.join(needed).is_file() {
+                wrong.push(format!("{}: no {needed}", folder.display()));
+            }
+        }
+        if library && files(&folder.join("examples"))?.is_empty() {
+            wrong.push(format!("{}: no examples", folder.display()));
+        }
+    }
+    wrong.sort();
+    Ok(if wrong.is_empty() { Outcome::Passed } else { Outcome::Failed(wrong.join("\n")) })
+}
+
+/// All `.rs` files below a folder.
+fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    if !folder.is_dir() {
+        return Ok(found);
+    }
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            found.extend(files(&path)?);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+    Ok(found)
+}
+
+/// What is wrong with a file.
+fn check(name: &str, text: &str, library: bool) -> Vec<String> {
+    let mut wrong = Vec::new();
+    if !text.starts_with("//!") {
+        wrong.push("does not start with what it is about (//!)".to_owned());
+    }
+    // Tests stand at the end of a file, or in one of their own.
+    let own_file = name.ends_with("tests.rs") || name.contains("/tests/");
+    let end = if own_file { 0 } else { text.find("#[cfg(test)]\nmod ").unwrap_or(text.len()) };
+    let code: Vec<(usize, &str)> = text[..end].lines().enumerate().collect();
+    if code.len() > LINES {
+        wrong.push(format!("{} lines, expected at most {LINES}", code.len()));
+    }
+    for (i, line) in &code {
+        let line = line.trim_start();
+        if library && !line.starts_with("//") {
+            let found = BANNED.iter().filter(|banned| line.contains(**banned));
+            wrong.extend(found.map(|banned| format!("line {}: {banned}", i + 1)));
+        }
+        if name.ends_with("src/lib.rs")
+            && ["fn ", "pub fn ", "pub struct ", "pub enum "].iter().any(|item| line.starts_with(item))
+        {
+            wrong.push(format!("line {}: lib.rs is documentation and re-exports", i + 1));
+        }
+    }
+    wrong
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check;
+
+    #[test]
+    fn what_is_wrong_is_reported() {
+        let tidy = "//! Adds.\n/// Adds, never `.unwrap()`s.\npub fn add() {}\n\n#[cfg(test)]\nmod tests {\n    x.unwrap()\n}\n";
+        assert_eq!(check("crates/a/src/add.rs", tidy, true), [""; 0]);
+        assert_eq!(check("crates/a/src/lib.rs", tidy, true).len(), 1);
+        let wrong = "fn f() {\n    x.unwrap();\n    todo!()\n}\n";
+        assert_eq!(check("crates/a/src/f.rs", wrong, true).len(), 3);
+        assert_eq!(check("crates/a/src/f.rs", wrong, false).len(), 1);
+        let long = format!("//! Long.\n{}", "\n".repeat(500));
+        assert_eq!(check("crates/a/src/long.rs", &long, false).len(), 1);
+    }
+}
