@@ -158,7 +158,7 @@ fn name(line: &str) -> &str {
 
 #[test]
 fn c_in_a_tree_is_reported() {
-    let tree = "m2v-core v0.1.0 (/work)|default,mmap\ncc v1.2.3|parallel\nesaxx-rs v0.1.10|\nccc v1.0.0|\n\
+    let tree = "m2v-core v0.1.0 (/home/me/m2v)|default,mmap\ncc v1.2.3|parallel\nesaxx-rs v0.1.10|\nccc v1.0.0|\n\
                 esaxx-rs v0.1.10|cc,cpp,default (*)\nonig_sys v69.8.1|\nserde_derive v1.0.0 (proc-macro)|cpp";
     assert_eq!(
         native(tree),

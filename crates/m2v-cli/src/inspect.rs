@@ -7,7 +7,7 @@ use m2v_core::{Checkpoint, Layout, MlpHead, Source as _, Tensor};
 use m2v_infer::StaticModel;
 use serde_json::{Map, Value, json};
 
-use crate::model::{Model, ModelArgs};
+use crate::model::{Model, ModelArgs, is_offline};
 use crate::output::Output;
 use crate::stop::Stop;
 
@@ -91,7 +91,11 @@ fn file_sizes(dir: &Model, layout: Layout) -> Result<Map<String, Value>, Stop> {
     let mut sizes = Map::new();
     let others = ["modules.json", "head.safetensors", "pipeline.skops", "README.md"];
     for name in [layout.config(), layout.table(), layout.tokenizer()].into_iter().chain(others) {
-        let bytes = dir.read(name).map_err(|error| Stop::error(format!("{}: {error}", dir.locate(name))))?;
+        let bytes = match dir.read(name) {
+            // The model has loaded: it does without.
+            Err(error) if is_offline(&error) => None,
+            bytes => bytes.map_err(|error| Stop::error(format!("{}: {error}", dir.locate(name))))?,
+        };
         if let Some(bytes) = bytes {
             sizes.insert(name.to_owned(), bytes.len().into());
         }

@@ -29,7 +29,7 @@ impl ModelArgs {
     pub(crate) fn open(&self) -> Result<Model, Stop> {
         let path = &self.model;
         let forced = path.to_str().is_some_and(|text| text.starts_with(HUB));
-        if path.exists() && !forced {
+        if exists(path) && !forced {
             #[cfg(feature = "hub")]
             self.hub.refuse_pins()?;
             return open(path).map(Model::Dir);
@@ -38,7 +38,7 @@ impl ModelArgs {
         {
             let id = path.to_str().unwrap_or_default().parse::<m2v_hub::ModelId>();
             match id {
-                Ok(id) => return Ok(Model::Hub(Box::new(self.hub.open(id)?))),
+                Ok(id) => return Ok(Model::Hub(Box::new(self.hub.open(id, false)?))),
                 Err(error) if forced => return Err(error.into()),
                 Err(_) => {}
             }
@@ -78,6 +78,25 @@ impl Source for Model {
             #[cfg(feature = "hub")]
             Self::Hub(repo) => repo.locate(name),
         }
+    }
+}
+
+/// Whether a file is on the hub, but not in the cache, and there is nobody to ask.
+pub(crate) fn is_offline(error: &io::Error) -> bool {
+    match error {
+        #[cfg(feature = "hub")]
+        error => matches!(crate::hub::cause(error), Some(m2v_hub::Error::Offline { .. })),
+        #[cfg(not(feature = "hub"))]
+        _ => false,
+    }
+}
+
+/// Whether there is something of that name, also a link to nothing or what may not be looked at: then it is not for the
+/// hub to say what it is.
+fn exists(path: &Path) -> bool {
+    match path.symlink_metadata() {
+        Ok(_) => true,
+        Err(error) => error.kind() == io::ErrorKind::PermissionDenied,
     }
 }
 

@@ -91,6 +91,10 @@ impl<'a> Part<'a> {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder).map_err(error)?;
         }
+        // Nobody makes links here who means well: what one leads to would be overwritten.
+        if fs::symlink_metadata(path).is_ok_and(|part| part.is_symlink()) {
+            fs::remove_file(path).map_err(error)?;
+        }
         let mut file =
             File::options().read(true).write(true).create(true).truncate(false).open(path).map_err(error)?;
         let mut hasher = wanted.digest.hasher(wanted.size);

@@ -257,6 +257,9 @@ pub enum Error {
     },
 }
 
+/// What is shown in place of the token.
+pub(crate) const HIDDEN: &str = "(token)";
+
 /// What a server said about an error: one short line without control characters and without the token, or nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Message(pub(crate) String);
@@ -278,6 +281,44 @@ impl fmt::Display for Message {
 impl Error {
     pub(crate) fn cache(path: impl Into<PathBuf>, source: io::Error) -> Self {
         Self::Cache { path: path.into(), source }
+    }
+
+    /// The same without a secret, which a server may have put where it is shown.
+    pub(crate) fn without(mut self, secret: &str) -> Self {
+        let hide = |text: &mut String| *text = text.replace(secret, HIDDEN);
+        match &mut self {
+            Self::Answer { expected, found, .. } | Self::Digest { expected, found, .. } => {
+                hide(expected);
+                hide(found);
+            }
+            Self::Redirect { reason, .. } | Self::Card { reason } => hide(reason),
+            _ => {}
+        }
+        if let Some(url) = self.at_mut().and_then(|at| at.url.as_mut()) {
+            hide(url);
+        }
+        self
+    }
+
+    fn at_mut(&mut self) -> Option<&mut At> {
+        match self {
+            Self::NoRepository { at, .. }
+            | Self::NoRevision { at, .. }
+            | Self::Unauthorized { at, .. }
+            | Self::Forbidden { at, .. }
+            | Self::Conflict { at, .. }
+            | Self::Status { at, .. }
+            | Self::Answer { at, .. }
+            | Self::Size { at, .. }
+            | Self::Digest { at, .. }
+            | Self::Cut { at, .. }
+            | Self::Redirect { at, .. }
+            | Self::Timeout { at, .. }
+            | Self::Connection { at, .. }
+            | Self::Transfer { at, .. }
+            | Self::Cancelled { at } => Some(at),
+            _ => None,
+        }
     }
 
     fn kind(&self) -> io::ErrorKind {

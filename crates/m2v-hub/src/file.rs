@@ -15,6 +15,7 @@ use crate::listing::FileInfo;
 use crate::lock::Lock;
 use crate::name;
 use crate::progress::Progress;
+use crate::push::README;
 use crate::repo::Repo;
 
 /// A file that somebody asks for.
@@ -105,9 +106,10 @@ impl<'a> File<'a> {
             (Some(http), found) => (http, found),
             (None, Found::Wrong { expected, found }) => return Err(self.corrupt(expected, found)),
             (None, Found::Nothing) => {
-                // Nobody noted whether there is such a file.
-                let guess = there == Cached::Unknown && info.is_none();
-                if guess && self.cache.snapshot(&self.commit).is_dir() {
+                // Nobody noted whether there is such a file, or it is the card, which clients may leave out and on which
+                // nothing depends that a model does.
+                let may_lack = there == Cached::Unknown && (info.is_none() || self.name == README);
+                if may_lack && self.cache.snapshot(&self.commit).is_dir() {
                     return self.absent();
                 }
                 return Err(Error::Offline { at: Box::new(self.at.clone()) });

@@ -41,6 +41,16 @@ pub(crate) struct Inner {
     pub(crate) cancel: Cancel,
 }
 
+impl Inner {
+    /// What a caller may be given: errors without the token.
+    pub(crate) fn hide<T>(&self, result: Result<T>) -> Result<T> {
+        result.map_err(|error| match &self.http {
+            Some(http) => http.hide(error),
+            None => error,
+        })
+    }
+}
+
 /// Whether the caller wants to stop.
 #[derive(Clone, Default)]
 pub(crate) struct Cancel(Option<Arc<dyn Fn() -> bool + Send + Sync>>);

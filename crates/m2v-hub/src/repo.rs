@@ -24,7 +24,8 @@ use crate::name;
 /// too. Every file is checked against the hash that names it before anyone sees it, also when it comes from the cache.
 ///
 /// Offline a name that the cache knows nothing about is taken for one that is not there, if something of the model is:
-/// what Python has cached is of use without it having noted what there is not.
+/// what Python has cached is of use without it having noted what there is not. So is a `README.md` that Python did not
+/// fetch, although it noted that there is one.
 ///
 /// Clones share what they found out.
 #[derive(Clone, Debug)]
@@ -112,7 +113,7 @@ impl Repo {
                 (Some(commit), _) => commit,
                 (None, Some(http)) => {
                     state.is_news = true;
-                    self.ask_commit(http)?
+                    self.hub.hide(self.ask_commit(http))?
                 }
                 (None, None) => return Err(Error::Offline { at: Box::new(self.at(None)) }),
             },
@@ -154,9 +155,9 @@ impl Repo {
         let commit = self.commit_hash()?;
         let listing = match self.known_listing(&commit) {
             Some(listing) => listing,
-            None => self.ask_listing(&commit)?,
+            None => self.hub.hide(self.ask_listing(&commit))?,
         };
-        listing.all(&self.at(None), self.id.subfolder())
+        self.hub.hide(listing.all(&self.at(None), self.id.subfolder()))
     }
 
     /// Makes sure that a file is in the cache and what it should be; says where, or `None` if the repository has no
@@ -165,7 +166,7 @@ impl Repo {
     /// # Errors
     /// If it cannot be fetched, or is not what it should be.
     pub fn fetch(&self, name: &str) -> Result<Option<PathBuf>> {
-        File::new(self, name)?.get(File::on_disk)
+        self.hub.hide(File::new(self, name)?.get(File::on_disk))
     }
 
     /// The revision that is read, `main` if none is named.
@@ -226,7 +227,7 @@ impl Repo {
 
 impl Source for Repo {
     fn read(&self, name: &str) -> io::Result<Option<Buffer>> {
-        Ok(File::new(self, name)?.get(File::in_memory)?)
+        Ok(self.hub.hide(File::new(self, name)?.get(File::in_memory))?)
     }
 
     fn locate(&self, name: &str) -> String {

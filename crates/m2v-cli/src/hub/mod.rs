@@ -48,11 +48,18 @@ impl FromStr for Pin {
 }
 
 impl HubArgs {
-    /// A model on the hub that the environment names.
-    pub(crate) fn open(&self, id: ModelId) -> Result<Repo, Stop> {
+    /// A model on the hub that the environment names, as it is there now or as the cache has it.
+    pub(crate) fn open(&self, id: ModelId, refresh: bool) -> Result<Repo, Stop> {
         let mut repo = connect(self.offline)?.model(id)?;
+        if refresh {
+            repo = repo.refresh();
+        }
         for Pin { file, sha256 } in &self.sha256 {
             repo = repo.sha256(file, sha256)?;
+        }
+        // What the command then reads may be other files.
+        for Pin { file, .. } in &self.sha256 {
+            repo.fetch(file)?;
         }
         Ok(repo)
     }
@@ -90,13 +97,18 @@ fn connect(offline: bool) -> Result<Hub, Stop> {
 
 /// What to do next about an error, if the hub is its cause.
 pub(crate) fn hint(error: &(dyn std::error::Error + 'static)) -> Option<String> {
+    cause(error).and_then(next_step)
+}
+
+/// The error of the hub that is behind another.
+pub(crate) fn cause<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a Error> {
     let mut cause = Some(error);
     while let Some(error) = cause {
         // An `io::Error` keeps what it wraps out of the chain of causes.
         let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
         let wrapped = wrapped.and_then(|wrapped| wrapped.downcast_ref::<Error>());
         if let Some(error) = wrapped.or_else(|| error.downcast_ref()) {
-            return next_step(error);
+            return Some(error);
         }
         cause = error.source();
     }
@@ -106,10 +118,12 @@ pub(crate) fn hint(error: &(dyn std::error::Error + 'static)) -> Option<String> 
 fn next_step(error: &Error) -> Option<String> {
     const LOGIN: &str = "set HF_TOKEN to a token from the hub's settings, or run `hf auth login`";
     let step = match error {
-        Error::Offline { at } | Error::PushOffline { at } => {
-            let id = &at.repo;
+        Error::Offline { at } => {
+            let (id, revision) = (&at.repo, &at.revision);
+            let id = if revision == "main" { id.clone() } else { format!("{id}@{revision}") };
             format!("run again without --offline and HF_HUB_OFFLINE, or fetch it first: m2v pull {id}")
         }
+        Error::PushOffline { .. } => "run again without HF_HUB_OFFLINE and TRANSFORMERS_OFFLINE".to_owned(),
         Error::NoRepository { at, .. } => {
             format!(
                 "look for a typing error in {}; for a private one {LOGIN}; to make it: m2v push --create",
@@ -123,6 +137,8 @@ fn next_step(error: &Error) -> Option<String> {
         Error::Forbidden { gated: true, .. } => format!("ask for access on the model's page, then {LOGIN}"),
         Error::Forbidden { .. } => "use a token that may do this (to push: one that may write)".to_owned(),
         Error::Conflict { .. } => "run it again".to_owned(),
+        Error::Status { status: 429 | 500.., .. } => "wait a little and run it again".to_owned(),
+        Error::Locked { .. } => "let the other process finish, or end it, and run it again".to_owned(),
         Error::Timeout { .. } | Error::Cut { .. } => "run it again: what has arrived is kept".to_owned(),
         Error::Connection { .. } => {
             "look at the network and at HF_ENDPOINT; a model in the cache loads with --offline".to_owned()

@@ -39,7 +39,7 @@ impl Pull {
         // Made first: that it cannot be should not cost a download.
         let folder = self.to.as_ref().map(DirSink::create).transpose();
         let folder = folder.map_err(|error| Stop::from(error).hint("choose another DIR"))?;
-        let repo = self.hub.open(self.id)?.refresh();
+        let repo = self.hub.open(self.id, true)?;
         let commit = repo.commit_hash()?;
         let read = Recorded { source: &repo, files: RefCell::default() };
         let layout = Checkpoint::load(&read)?.layout;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use crate::server::{Fault, Server, sha256};
+use crate::server::{Fault, Server, sha1_of_blob, sha256};
 use crate::support::*;
 
 const TOKEN: &str = "hf_verysecret";
@@ -88,6 +88,9 @@ fn a_model_is_fetched_once() {
         setup.run([&"encode", &"hf://acme/tiny"], &[("HF_HUB_OFFLINE", "1")]).ok().stdout,
         first.stdout
     );
+    // Neither is TLS, which some systems have no certificates for.
+    let nothing = [("SSL_CERT_FILE", "/nonexistent"), ("SSL_CERT_DIR", "/nonexistent")];
+    assert_eq!(setup.run([&"encode", &"acme/tiny"], &nothing).ok().stdout, first.stdout);
     assert!(setup.server.take_requests().is_empty(), "the cache has it all");
     let about = setup.run([&"inspect", &"acme/tiny"], &[]).ok().stdout;
     assert!(about.contains("acme/tiny") && about.contains("29,525 × 64 float16"), "{about}");
@@ -102,14 +105,45 @@ fn a_model_is_fetched_once() {
 }
 
 #[test]
+fn offline_does_without_what_no_command_needs() {
+    let setup = Setup::new().with_model("acme/tiny");
+    setup.run([&"encode", &"acme/tiny"], &[]).ok();
+    let repo = setup.home.path().join("hub/models--acme--tiny");
+    // As Python leaves it that was told to fetch what model2vec reads, and no more.
+    let commit = std::fs::read_to_string(repo.join("refs/main")).unwrap();
+    let entry = |(name, bytes): &(String, Vec<u8>)| {
+        let id = sha1_of_blob(bytes);
+        let lfs = match name.ends_with(".safetensors") {
+            true => format!(r#", "lfs_sha256": "{}", "lfs_size": {}"#, sha256(bytes), bytes.len()),
+            false => String::new(),
+        };
+        format!(r#""{name}": {{"size": {}, "blob_id": "{id}"{lfs}}}"#, bytes.len())
+    };
+    let entries: Vec<_> = shipped_files().iter().map(entry).collect();
+    std::fs::create_dir(repo.join("trees")).unwrap();
+    let listing = format!(r#"{{"format_version": 1, "files": {{{}}}}}"#, entries.join(", "));
+    std::fs::write(repo.join(format!("trees/{commit}.json")), listing).unwrap();
+    let card = repo.join("snapshots").join(&commit).join("README.md");
+    std::fs::remove_file(card).unwrap();
+    assert_eq!(setup.run([&"encode", &"acme/tiny", &"--offline"], &[]).ok().stdout, expected());
+    let about = setup.run([&"inspect", &"acme/tiny", &"--offline"], &[]).ok().stdout;
+    assert!(about.contains("model.safetensors") && !about.contains("modules.json"), "{about}");
+}
+
+#[test]
 fn offline_says_what_is_not_there() {
     let setup = Setup::new().with_model("acme/tiny");
     for (args, variables) in [(&["--offline"][..], &[][..]), (&[], &[("HF_HUB_OFFLINE", "1")])] {
         let mut command = setup.command([&"inspect", &"acme/tiny"]);
         command.args(args).envs(variables.iter().copied());
         ended(command.spawn().unwrap())
-            .failed(1, &["acme/tiny@main", "not in the cache", "offline", "m2v pull acme/tiny"]);
+            .failed(1, &["acme/tiny@main", "not in the cache", "offline", "m2v pull acme/tiny\n"]);
     }
+    let offline = [("HF_HUB_OFFLINE", "1")];
+    setup.run([&"inspect", &"acme/tiny@v2"], &offline).failed(1, &["m2v pull acme/tiny@v2\n"]);
+    setup
+        .run([&"push", &shipped(), &"acme/tiny"], &offline)
+        .failed(1, &["nothing can be sent", "run again without HF_HUB_OFFLINE"]);
     assert!(setup.server.take_requests().is_empty());
 }
 
@@ -127,6 +161,14 @@ fn a_folder_wins_and_hf_forces_the_hub() {
     assert!(inspect("acme/tiny").contains("4 × 2 float32"));
     assert!(setup.server.take_requests().is_empty());
     assert!(inspect("hf://acme/tiny").contains("29,525 × 64"));
+    #[cfg(unix)]
+    {
+        setup.server.take_requests();
+        std::os::unix::fs::symlink("nowhere", here.path().join("acme/link")).unwrap();
+        let mut command = setup.command([&"inspect", &"acme/link"]);
+        ended(command.current_dir(here.path()).spawn().unwrap()).failed(1, &["acme/link"]);
+        assert!(setup.server.take_requests().is_empty());
+    }
 }
 
 #[test]
@@ -235,6 +277,12 @@ fn a_pinned_file_has_to_be_that_file() {
         .failed(1, &["model.safetensors", &wrong, &right]);
     setup.run([&"inspect", &"acme/tiny", &"--sha256", &right], &[]).ok();
     setup.run([&"inspect", &"acme/tiny", &"--sha256", &wrong, &"--offline"], &[]).failed(1, &[&wrong]);
+    // Also files that the command has no need of, and those that are not there.
+    for file in ["data.bin", "modle.safetensors"] {
+        let pin = format!("{file}={wrong}");
+        setup.run([&"encode", &"acme/tiny", &"--sha256", &pin], &[]).failed(1, &[file, &wrong]);
+        setup.run([&"pull", &"acme/tiny", &"--sha256", &pin], &[]).failed(1, &[file, &wrong]);
+    }
     setup.run([&"inspect", &shipped(), &"--sha256", &right], &[]).failed(2, &["--sha256", "folder"]);
     setup.run([&"inspect", &"acme/tiny", &"--sha256", &"abc"], &[]).failed(2, &["64 hexadecimal digits"]);
 }

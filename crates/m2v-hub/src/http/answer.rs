@@ -6,7 +6,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use reqwest::{Response, StatusCode};
 use serde::Deserialize;
 
-use crate::error::{At, Error, Message};
+use crate::error::{At, Error, HIDDEN, Message};
 
 /// Characters of a server's message that are shown.
 const LONGEST: usize = 200;
@@ -108,7 +108,7 @@ async fn said_in(response: &mut Response) -> String {
 /// One short line. A server that repeats the token does not get it into a log.
 pub(super) fn tidy(said: &str, secret: Option<&str>) -> Message {
     let said = match secret {
-        Some(secret) => said.replace(secret, "(token)"),
+        Some(secret) => said.replace(secret, HIDDEN),
         None => said.to_owned(),
     };
     let line: String = said.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();

@@ -4,21 +4,20 @@
 //! caller's own runtime neither sees it nor is blocked from within.
 
 mod answer;
+mod client;
 mod limits;
 pub(crate) mod url;
 
 use std::fmt;
 use std::future::Future;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::OnceLock;
 use std::thread;
 use std::time::Duration;
 
 use bytes::Bytes;
 use reqwest::header::{ACCEPT_ENCODING, AUTHORIZATION, HeaderMap, HeaderValue, LOCATION};
-use reqwest::redirect::Policy;
 use reqwest::{Body, Client, Method, Proxy, Response, Url};
-use rustls_platform_verifier::BuilderVerifierExt;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::error::Elapsed;
 use tokio::time::{sleep, timeout};
@@ -42,7 +41,9 @@ const IN_MEMORY: usize = 64 << 20;
 pub(crate) struct Http {
     endpoint: Url,
     token: Option<Token>,
-    client: Client,
+    proxy: Option<Proxy>,
+    /// Made for the first request: what is in the cache is read without TLS, and without its certificates.
+    client: OnceLock<Result<Client, String>>,
     /// `None` only while it is dropped.
     runtime: Option<Runtime>,
     limits: Limits,
@@ -93,29 +94,15 @@ impl Http {
         let endpoint = parse(endpoint).map_err(|reason| setting("endpoint", reason))?;
         let runtime = Builder::new_current_thread().enable_io().enable_time().build();
         let runtime = runtime.map_err(|error| setting("build", format!("no runtime: {error}")))?;
-        // The first of its kind in the process would otherwise be installed for everyone.
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let tls = rustls::ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .and_then(BuilderVerifierExt::with_platform_verifier)
-            .map_err(|error| setting("build", format!("no TLS: {error}")))?;
-        let client = Client::builder()
-            .tls_backend_preconfigured(tls.with_no_client_auth())
-            .user_agent(concat!("m2v-hub/", env!("CARGO_PKG_VERSION")))
-            // Redirects are followed here, where it is decided who gets the token; proxies are said, not guessed.
-            .redirect(Policy::none())
-            .retry(reqwest::retry::never())
-            .no_proxy()
-            .connect_timeout(limits.connect);
-        let client = match proxy {
-            // The error of a broken address may repeat it, password and all.
-            Some(proxy) => {
-                client.proxy(Proxy::all(proxy).map_err(|_| setting("proxy", "not an address".into()))?)
-            }
-            None => client,
-        };
-        let client = client.build().map_err(|error| setting("build", explain(&error.without_url())))?;
-        Ok(Self { endpoint, token, client, runtime: Some(runtime), limits, cancel })
+        // The error of a broken address may repeat it, password and all.
+        let proxy =
+            proxy.map(Proxy::all).transpose().map_err(|_| setting("proxy", "not an address".into()))?;
+        Ok(Self { endpoint, token, proxy, client: OnceLock::new(), runtime: Some(runtime), limits, cancel })
+    }
+
+    fn client(&self, at: impl Fn() -> Box<At>) -> Result<&Client> {
+        let made = self.client.get_or_init(|| client::make(&self.limits, self.proxy.clone()));
+        made.as_ref().map_err(|reason| Error::Connection { at: at(), source: reason.as_str().into() })
     }
 
     /// An address at the endpoint; parts of the path are encoded.
@@ -131,6 +118,14 @@ impl Http {
     /// Words of a server, as one short line without the token.
     pub(crate) fn tidy(&self, said: &str) -> String {
         answer::tidy(said, self.token.as_ref().map(Token::reveal)).0
+    }
+
+    /// An error without the token, wherever the server put it.
+    pub(crate) fn hide(&self, error: Error) -> Error {
+        match &self.token {
+            Some(token) => error.without(token.reveal()),
+            None => error,
+        }
     }
 
     /// Runs what `work` makes on a thread of its own, and waits for it.
@@ -172,7 +167,8 @@ impl Http {
                     return Err(Error::Answer { at: Box::new(at), expected, found }.into());
                 }
                 Err(Broken::Cut(source)) => {
-                    return Err(Failure::Passing(Error::Connection { at: Box::new(at), source }, None));
+                    let error = Error::Connection { at: Box::new(at), source };
+                    return Err(if request.again { Failure::Passing(error, None) } else { error.into() });
                 }
                 Err(Broken::Final(error)) => return Err(error.into()),
             }
@@ -231,11 +227,13 @@ impl Http {
     /// One request, one answer.
     async fn once(&self, at: &At, request: &Request<'_>, to: &Url) -> Result<Response, Failure> {
         let at = || Box::new(at_url(at, to));
-        let mut builder =
-            self.client.request(request.method.clone(), to.clone()).headers(request.headers.clone());
+        let client = self.client(at)?;
+        let mut builder = client.request(request.method.clone(), to.clone()).headers(request.headers.clone());
         // Hashes are of the bytes themselves.
         builder = builder.header(ACCEPT_ENCODING, "identity");
-        if let Some(token) = self.token.as_ref().filter(|_| self.is_endpoint(to)) {
+        // A server that gave the address may have given an authorisation for it.
+        let needs_token = self.is_endpoint(to) && !request.headers.contains_key(AUTHORIZATION);
+        if let Some(token) = self.token.as_ref().filter(|_| needs_token) {
             let value = HeaderValue::from_str(&format!("Bearer {}", token.reveal()));
             let mut value =
                 value.map_err(|_| Error::Setting { setting: "token", reason: "cannot be sent".into() })?;

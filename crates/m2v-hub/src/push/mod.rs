@@ -157,7 +157,7 @@ impl Commit {
 }
 
 /// The model card.
-const README: &str = "README.md";
+pub(crate) const README: &str = "README.md";
 
 impl Sink for Commit {
     fn write(
@@ -187,7 +187,7 @@ impl Sink for Commit {
                 "no files were written: nothing to commit",
             ));
         }
-        self.pushed = Some(self.push()?);
+        self.pushed = Some(self.repo.hub.hide(self.push())?);
         Ok(())
     }
 }

@@ -234,14 +234,17 @@ fn the_listing_that_python_stored_is_used() {
     let (config, onnx) = (sha1_of_blob(CONFIG), sha256(b"onnx"));
     let text = format!(
         r#"{{"format_version": 1, "files": {{"config.json": {{"size": 27, "blob_id": "{config}"}},
+            "README.md": {{"size": 27, "blob_id": "{config}"}},
             "onnx/model.onnx": {{"size": 4, "blob_id": "{config}", "lfs_sha256": "{onnx}", "lfs_size": 4}}}}}}"#
     );
     fs::write(tree, text).unwrap();
     world.asked();
+    // Python was told not to fetch the card, which nothing depends on.
+    assert_eq!(world.offline().read("README.md").unwrap(), None);
     // It is known what there is not, and what there is but was not fetched.
     assert_eq!(world.offline().read("tokenizer.json").unwrap(), None);
     assert!(matches!(error_of(&world.offline(), "onnx/model.onnx"), Error::Offline { .. }));
-    assert_eq!(world.offline().files().unwrap().len(), 2);
+    assert_eq!(world.offline().files().unwrap().len(), 3);
     assert_eq!(world.asked(), [""; 0]);
     assert_eq!(content(&world.repo(), "onnx/model.onnx"), b"onnx");
     assert!(!world.asked().iter().any(|path| path.contains("/tree/")));
@@ -291,4 +294,21 @@ fn pointers_to_elsewhere_are_not_followed() {
     assert!(matches!(error_of(&world.offline(), "config.json"), Error::Corrupt { .. }));
     assert_eq!(content(&world.repo(), "config.json"), CONFIG);
     assert_eq!(fs::read_to_string(&secret).unwrap(), "precious");
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_fetched_goes_through_no_symlink() {
+    let world = World::new();
+    let precious = world.folder.path().join("precious");
+    fs::write(&precious, "precious").unwrap();
+    fs::create_dir_all(world.path("blobs")).unwrap();
+    for blob in [sha256(&table()), sha1_of_blob(CONFIG)] {
+        for name in [blob.clone(), format!("{blob}.incomplete")] {
+            std::os::unix::fs::symlink(&precious, world.path(&format!("blobs/{name}"))).unwrap();
+        }
+    }
+    assert_eq!(content(&world.repo(), "config.json"), CONFIG);
+    assert_eq!(content(&world.repo(), "model.safetensors"), table());
+    assert_eq!(fs::read_to_string(&precious).unwrap(), "precious");
 }

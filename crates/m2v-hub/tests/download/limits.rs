@@ -216,15 +216,21 @@ fn progress_ends_at_the_whole() {
 
 #[test]
 fn it_works_inside_a_runtime() {
-    let world = World::new();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        let hub = world.hub();
-        let repo = hub.model(ID).unwrap();
-        assert_eq!(content(&repo, "config.json"), CONFIG);
-        drop((hub, repo));
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    });
+    use tokio::runtime::Builder;
+
+    for mut runtime in [Builder::new_current_thread(), Builder::new_multi_thread()] {
+        let world = World::new();
+        let runtime = runtime.enable_all().build().unwrap();
+        runtime.block_on(async {
+            let hub = world.hub();
+            let repo = hub.model(ID).unwrap();
+            assert_eq!(content(&repo, "config.json"), CONFIG);
+            let task = tokio::spawn(async move { content(&repo, "model.safetensors") });
+            assert_eq!(task.await.unwrap(), table());
+            // The last of it ends in a task too.
+            tokio::spawn(async move { drop(hub) }).await.unwrap();
+        });
+    }
 }
 
 #[test]

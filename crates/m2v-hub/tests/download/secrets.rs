@@ -47,6 +47,8 @@ fn it_is_shown_nowhere() {
         Fault::Answer(Answer::error(500, &said)),
         to(&format!("http://me:{TOKEN}@localhost:1/x?Signature={TOKEN}")),
         to(&format!("ftp://me:{TOKEN}@localhost:1/x?Signature={TOKEN}")),
+        to(&format!("http://localhost:1/{TOKEN}")),
+        Fault::Header("X-Repo-Commit", TOKEN.to_owned()),
         Fault::Hangup,
         Fault::Cut(3),
         Fault::WrongBytes,
@@ -55,6 +57,18 @@ fn it_is_shown_nowhere() {
         let error = error_of(&hub.model(ID).unwrap(), "config.json");
         shown.push(format!("{error} {error:?}"));
         shown.push(std::io::Error::from(error).to_string());
+        world.server.heal();
+    }
+    for (part, said) in [
+        ("/revision/", serde_json::json!({"sha": TOKEN})),
+        ("/revision/", serde_json::json!({"sha": [TOKEN]})),
+        ("/tree/", serde_json::json!([{"type": "file", "path": "config.json", "oid": TOKEN}])),
+        ("/tree/", serde_json::json!(TOKEN)),
+    ] {
+        world.server.fault("*", part, Fault::Answer(Answer::json(200, &said)));
+        let error = error_of(&hub.model(ID).unwrap().refresh(), "config.json");
+        assert!(matches!(error, Error::Answer { .. }), "{error:?}");
+        shown.push(format!("{error} {error:?}"));
         world.server.heal();
     }
     for text in &shown {

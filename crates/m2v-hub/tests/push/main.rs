@@ -323,6 +323,15 @@ fn what_passes_is_tried_again_and_a_commit_is_not_made_twice() {
     assert_eq!(count(&said(&server.take_requests()), "commit"), 1);
     server.heal();
 
+    // It was made, although the answer was cut.
+    server.faults("POST", "/commit/", 5, Fault::Cut(3));
+    let mut one = commit(&server, "acme/tiny");
+    one.write_bytes("newer.json", b"[]").unwrap();
+    let error = finish(one).unwrap_err();
+    assert!(matches!(error, Error::Connection { .. }), "{error:?}");
+    assert_eq!(count(&said(&server.take_requests()), "commit"), 1);
+    server.heal();
+
     // What is finished again after an error goes on.
     server.faults("PUT", "/lfs/", 9, Fault::status(500, ""));
     let mut one = commit(&server, "acme/tiny");
@@ -332,6 +341,20 @@ fn what_passes_is_tried_again_and_a_commit_is_not_made_twice() {
     one.finish().unwrap();
     assert_eq!(**server.store().read("acme/tiny", "main", "new.onnx").unwrap(), *b"graph");
     assert!(one.finish().is_err(), "once is enough");
+}
+
+#[test]
+fn an_authorisation_of_the_server_replaces_the_token() {
+    let server = start();
+    server.add("acme/tiny", &[("config.json", "{}")]);
+    server.store().token("hf_other", "acme", true);
+    let given = r#""verify":{"header":{"Authorization":"Bearer hf_other"},"#;
+    server.fault("POST", "/batch", Fault::Text("\"verify\":{".to_owned(), given.to_owned()));
+    drop(push(commit(&server, "acme/tiny")).unwrap());
+    let requests = server.take_requests();
+    let verify = requests.iter().find(|request| request.target.ends_with("/lfs-verify")).unwrap();
+    let sent = verify.headers.iter().filter(|header| header.0.eq_ignore_ascii_case("authorization"));
+    assert_eq!(sent.map(|header| &*header.1).collect::<Vec<_>>(), ["Bearer hf_other"]);
 }
 
 #[test]
