@@ -82,13 +82,15 @@ impl Source for Model {
 }
 
 /// Whether a file is on the hub, but not in the cache, and there is nobody to ask.
+#[cfg(feature = "hub")]
 pub(crate) fn is_offline(error: &io::Error) -> bool {
-    match error {
-        #[cfg(feature = "hub")]
-        error => matches!(crate::hub::cause(error), Some(m2v_hub::Error::Offline { .. })),
-        #[cfg(not(feature = "hub"))]
-        _ => false,
-    }
+    matches!(crate::hub::cause(error), Some(m2v_hub::Error::Offline { .. }))
+}
+
+/// Without the hub nothing is on it.
+#[cfg(not(feature = "hub"))]
+pub(crate) fn is_offline(_: &io::Error) -> bool {
+    false
 }
 
 /// Whether there is something of that name, also a link to nothing or what may not be looked at: then it is not for the
