@@ -57,7 +57,7 @@ fn the_shipped_model_comes_out_verified_and_a_second_run_replaces_the_first() {
     let out = work.path().join("out");
     let first = run(&out, &[]);
     assert!(first.status.success(), "{}", text(&first.stderr));
-    assert_eq!(names(&out), ["f16", "f32", "int8", "report.json", "report.md"]);
+    assert_eq!(names(&out), ["f16", "f32", "int8", "report.html", "report.json", "report.md"]);
 
     let report = report(&out);
     assert!(report["texts"]["count"].as_u64().unwrap() >= 500);
@@ -87,7 +87,7 @@ fn the_shipped_model_comes_out_verified_and_a_second_run_replaces_the_first() {
 
     let second = run(&out, &["--dtype", "int8", "--dims", "32", "--no-onnx", "--no-verify"]);
     assert!(second.status.success(), "{}", text(&second.stderr));
-    assert_eq!(names(&out), ["int8", "report.json", "report.md"]);
+    assert_eq!(names(&out), ["int8", "report.html", "report.json", "report.md"]);
     assert!(!out.join("int8/onnx").exists());
     assert_eq!(load(&out.join("int8")).table().dim(), 32);
     assert_eq!(names(work.path()), ["out"]);
@@ -112,7 +112,7 @@ fn a_missed_bound_fails_and_writes_nothing() {
     assert!(message.contains("int8/model.safetensors") && message.contains("0.9998"), "{message}");
     assert!(message.contains("int8/onnx/model.onnx"), "{message}");
     assert!(text(&missed.stdout).contains("**FAILED**"));
-    assert_eq!(names(&out), ["f32", "report.json", "report.md"], "the earlier output stays");
+    assert_eq!(names(&out), ["f32", "report.html", "report.json", "report.md"], "the earlier output stays");
     assert_eq!(names(work.path()), ["model", "out", "texts.txt"]);
 }
 
@@ -203,7 +203,7 @@ fn a_classifier_keeps_its_head_which_is_verified_too() {
         }
         let markdown = fs::read_to_string(out.join("report.md")).unwrap();
         assert!(
-            markdown.contains(&format!("| int8/onnx/model.onnx | {output} | the table beside it |")),
+            markdown.contains(&format!("| int8/onnx/model.onnx | {output} | the table it is made of |")),
             "{markdown}"
         );
     }

@@ -8,7 +8,7 @@ use std::process::Command;
 
 use crate::support::*;
 
-/// What stands between lines that open and close a block of shell commands.
+/// The blocks of shell commands that run nothing but this program; `cargo xtask interop` does what others do.
 fn shell_blocks(page: &str) -> Vec<String> {
     let mut blocks = Vec::new();
     let mut block: Option<String> = None;
@@ -16,7 +16,10 @@ fn shell_blocks(page: &str) -> Vec<String> {
         match &mut block {
             None if line == "```sh" => block = Some(String::new()),
             None => {}
-            Some(_) if line == "```" => blocks.extend(block.take()),
+            Some(_) if line == "```" => {
+                blocks
+                    .extend(block.take().filter(|block| block.lines().all(|line| line.starts_with("m2v "))));
+            }
             Some(block) => *block += &format!("{line}\n"),
         }
     }
