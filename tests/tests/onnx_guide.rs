@@ -28,7 +28,7 @@ fn programs_are_those_that_are_run() -> Result<()> {
     while let Some(line) = lines.next() {
         if let Some(language) = line.strip_prefix("```") {
             let block = lines.by_ref().take_while(|line| *line != "```").collect::<Vec<_>>().join("\n");
-            if language != "sh" {
+            if !["sh", "console"].contains(&language) {
                 let origin = before.strip_prefix("<!-- ").and_then(|rest| rest.strip_suffix(" -->"));
                 let (file, name) = origin
                     .and_then(|origin| origin.split_once(": "))
