@@ -107,7 +107,9 @@ impl GraphBuilder {
     /// [`Error::Duplicate`] if the name is taken; those of this crate begin with `m2v.`.
     pub fn constant(&mut self, name: &str, tensor: &Tensor) -> Result<Value> {
         let bytes = Piece::Bytes(tensor.bytes().clone());
-        self.constant_pieces(name, tensor.dtype(), tensor.shape(), vec![bytes])
+        let value = self.constant_pieces(name, tensor.dtype(), tensor.shape(), vec![bytes])?;
+        self.values[value.index].ints = few_ints(tensor);
+        Ok(value)
     }
 
     /// Adds a constant vector of int64, as `axes` and shapes are given.
@@ -269,5 +271,18 @@ impl GraphBuilder {
             return Ok(());
         }
         Err(Error::Duplicate { name: name.to_owned() })
+    }
+}
+
+/// The numbers of a small integer tensor, which may be indices, axes or a shape: those are checked.
+fn few_ints(tensor: &Tensor) -> Option<Vec<i64>> {
+    const FEW: usize = 1024;
+    if tensor.element_count() > FEW {
+        return None;
+    }
+    match tensor.dtype() {
+        Dtype::I32 => Some(tensor.to_array::<i32>().ok()?.iter().map(|&value| value.into()).collect()),
+        Dtype::I64 => Some(tensor.to_array::<i64>().ok()?.iter().copied().collect()),
+        _ => None,
     }
 }
