@@ -9,6 +9,7 @@ use m2v_onnx::{
 use m2v_tests::{Recorded, Result};
 use ndarray::{Array1, Array2, Array3};
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 use rten::Model;
 use rten_tensor::NdTensor;
 use rten_tensor::prelude::*;
@@ -92,7 +93,14 @@ impl Lower for Node {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 800, failure_persistence: None, ..ProptestConfig::default() })]
+    // The same cases each time: which shapes a runtime refuses depends on more than a builder can know, and what it refuses
+    // that nobody knew is to be found by whoever changes the seed, not by whoever changes something else.
+    #![proptest_config(ProptestConfig {
+        cases: 800,
+        failure_persistence: None,
+        rng_seed: RngSeed::Fixed(1),
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn what_is_accepted_runs(
