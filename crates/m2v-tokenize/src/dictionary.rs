@@ -13,6 +13,15 @@ pub(crate) struct Dictionary {
     others: StringTable,
 }
 
+/// What became of a string that was added to a [`Dictionary`].
+#[derive(Clone, Copy)]
+pub(crate) struct Inserted {
+    /// It was there before.
+    pub(crate) again: bool,
+    /// It is among the [short](Dictionary::short) ones.
+    pub(crate) is_short: bool,
+}
+
 /// Marks a string that is neither ASCII letters and digits nor a single ASCII punctuation mark.
 const IRREGULAR: u32 = 1 << 31;
 
@@ -25,21 +34,20 @@ impl Dictionary {
         }
     }
 
-    /// Adds a string, the bytes from `start` to `end`; of one that is there already, the last id counts. Whether it
-    /// was there.
+    /// Adds a string, the bytes from `start` to `end`; of one that is there already, the last id counts.
     #[inline]
-    pub(crate) fn insert(&mut self, bytes: &[u8], start: usize, end: usize, id: u32) -> bool {
+    pub(crate) fn insert(&mut self, bytes: &[u8], start: usize, end: usize, id: u32) -> Inserted {
         let string = &bytes[start..end];
         if Self::is_short(string) && id < IRREGULAR - 1 {
             let key = if start + 16 <= bytes.len() { key(bytes, start, end - start) } else { key_of(string) };
             let mark = if is_regular(&key, string.len()) { 0 } else { IRREGULAR };
             if let Some(before) = self.short.insert(&key, (id + 1) | mark) {
-                return before != 0;
+                return Inserted { again: before != 0, is_short: true };
             }
         }
         let count = self.others.len();
         self.others.insert(string, id);
-        self.others.len() == count
+        Inserted { again: self.others.len() == count, is_short: false }
     }
 
     /// The id of a string.
@@ -65,11 +73,6 @@ impl Dictionary {
     #[inline]
     pub(crate) fn get_other(&self, string: &[u8]) -> Option<u32> {
         self.others.get(string)
-    }
-
-    /// The strings that are not among the short ones.
-    pub(crate) fn others(&self) -> impl Iterator<Item = &[u8]> {
-        self.others.keys()
     }
 
     /// Bytes of the longest string.

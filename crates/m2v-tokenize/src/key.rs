@@ -46,8 +46,12 @@ pub(crate) fn characters(key: &Key<2>, len: usize) -> usize {
     len - continuing(key[0]) - continuing(key[1])
 }
 
-/// The bytes of a string that does not end with NUL, of its key.
-pub(crate) fn len(key: &Key<2>) -> usize {
-    let key = u128::from(key[0]) | u128::from(key[1]) << u64::BITS;
-    (u128::BITS - key.leading_zeros()).div_ceil(8) as usize
+/// The first eight bytes of a string, the bytes from `start` to `end`, or all of it.
+#[inline]
+pub(crate) fn first(bytes: &[u8], start: usize, end: usize) -> u64 {
+    let [first] = match start + 8 <= bytes.len() {
+        true => key(bytes, start, (end - start).min(8)),
+        false => key_of(&bytes[start..end]),
+    };
+    first
 }

@@ -19,6 +19,18 @@ pub(crate) struct Tokens<'a> {
     /// Without those that are listed again later, should there be any.
     distinct: Option<Vec<Entry>>,
     dictionary: Arc<Dictionary>,
+    /// Which of those listed are not among the dictionary's [short](Dictionary::short) ones.
+    others: Vec<usize>,
+}
+
+/// A token where it stands.
+#[derive(Clone, Copy)]
+pub(crate) struct Token<'t> {
+    /// What it is a part of, and where.
+    pub(crate) bytes: &'t [u8],
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+    pub(crate) id: u32,
 }
 
 /// Tokens in the order of the file.
@@ -126,6 +138,11 @@ impl<'a> Listed<'a> {
         }
     }
 
+    fn token(&self, entry: &Entry) -> Token<'_> {
+        let (bytes, start, end) = self.span(entry);
+        Token { bytes, start, end, id: entry.id }
+    }
+
     fn text(&self, entry: &Entry) -> &str {
         let (at, len) = (entry.at as usize, entry.len as usize);
         match at.checked_sub(self.json.len()) {
@@ -135,13 +152,24 @@ impl<'a> Listed<'a> {
     }
 }
 
+impl Token<'_> {
+    /// Its bytes.
+    pub(crate) fn text(&self) -> &[u8] {
+        &self.bytes[self.start..self.end]
+    }
+}
+
 impl<'a> Tokens<'a> {
     pub(super) fn new(listed: Listed<'a>) -> Self {
         let mut dictionary = Dictionary::with_capacity(listed.entries.len());
-        let mut again = false;
-        for entry in &listed.entries {
+        let (mut again, mut others) = (false, Vec::new());
+        for (i, entry) in listed.entries.iter().enumerate() {
             let (bytes, start, end) = listed.span(entry);
-            again |= dictionary.insert(bytes, start, end, entry.id);
+            let inserted = dictionary.insert(bytes, start, end, entry.id);
+            again |= inserted.again;
+            if !inserted.is_short {
+                others.push(i);
+            }
         }
         let distinct = again.then(|| {
             let mut seen = HashSet::new();
@@ -149,7 +177,7 @@ impl<'a> Tokens<'a> {
             let last = |entry: &Entry| dictionary.get(listed.text(entry).as_bytes()).unwrap_or(entry.id);
             first.map(|entry| Entry { id: last(entry), ..*entry }).collect()
         });
-        Self { listed, distinct, dictionary: Arc::new(dictionary) }
+        Self { listed, distinct, dictionary: Arc::new(dictionary), others }
     }
 
     /// The tokens and their ids in the order of the file; of one that is listed twice, the last id.
@@ -192,6 +220,19 @@ impl<'a> Tokens<'a> {
     /// The pieces of Unigram, and again those that are listed twice.
     pub(crate) fn pieces(&self) -> impl Iterator<Item = &str> {
         self.listed.entries.iter().map(|entry| self.listed.text(entry))
+    }
+
+    /// All that are listed, of one that is listed twice the last id counts; and whether each is among the
+    /// dictionary's [short](Dictionary::short) ones.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (Token<'_>, bool)> {
+        let mut others = self.others.iter().copied().peekable();
+        let is_short = move |i| others.next_if_eq(&i).is_none();
+        self.listed.entries.iter().map(|entry| self.listed.token(entry)).zip((0..).map(is_short))
+    }
+
+    /// One of [`Tokens::all`].
+    pub(crate) fn at(&self, index: usize) -> Option<Token<'_>> {
+        self.listed.entries.get(index).map(|entry| self.listed.token(entry))
     }
 
     /// The scores of [`Tokens::pieces`]; none in other models.

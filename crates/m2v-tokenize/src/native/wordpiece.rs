@@ -13,11 +13,12 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::pieces_by_length::{Candidates, PADDING, PiecesByLength};
+use super::pieces_by_length::{Candidates, Lengths, PADDING, PiecesByLength};
 use super::pipeline::MissingUnknown;
 use crate::dictionary::Dictionary;
 use crate::error::Result;
-use crate::json::{self, Str};
+use crate::json::{self, Str, Tokens};
+use crate::key::first;
 
 /// WordPiece.
 pub(super) struct WordPiece {
@@ -76,18 +77,36 @@ impl WordPiece {
     pub(super) fn new(model: &json::Model<'_>) -> Result<Self> {
         let config: Json<'_> = model.read()?;
         let (prefix, tokens) = (&*config.continuing_subword_prefix.0, &model.tokens);
-        let continuing = tokens.iter().filter_map(|(token, id)| Some((token.strip_prefix(prefix)?, id)));
-        let continuing: Vec<_> = continuing.collect();
-        let mut dictionary = Dictionary::with_capacity(continuing.len());
-        for (token, id) in continuing {
-            dictionary.insert(token.as_bytes(), 0, token.len(), id);
+        let (mut lengths, mut continuing) = (Lengths::new(), Vec::new());
+        let prefix = prefix.as_bytes();
+        // To compare a few bytes in place is faster than to call what compares any number.
+        let begins = first(prefix, 0, prefix.len());
+        let kept =
+            u64::MAX.checked_shr(u64::BITS.saturating_sub(8 * prefix.len().min(8) as u32)).unwrap_or(0);
+        for (i, (token, is_short)) in tokens.all().enumerate() {
+            let first = first(token.bytes, token.start, token.end);
+            lengths.add(first, token.end - token.start, is_short);
+            if first & kept == begins && token.text().starts_with(prefix) {
+                continuing.push(i);
+            }
         }
         Ok(Self {
-            initial: PiecesByLength::new(tokens.dictionary().clone()),
-            continuing: PiecesByLength::new(Arc::new(dictionary)),
+            initial: PiecesByLength::new(tokens.dictionary().clone(), lengths),
+            continuing: Self::continuing(tokens, &continuing, prefix.len()),
             unk: tokens.id(&config.unk_token.0),
             max_chars: config.max_input_chars_per_word,
         })
+    }
+
+    /// Some of the tokens, without so many bytes of prefix.
+    fn continuing(tokens: &Tokens<'_>, some: &[usize], prefix: usize) -> PiecesByLength {
+        let (mut dictionary, mut lengths) = (Dictionary::with_capacity(some.len()), Lengths::new());
+        for token in some.iter().filter_map(|&i| tokens.at(i)) {
+            let start = token.start + prefix;
+            let is_short = dictionary.insert(token.bytes, start, token.end, token.id).is_short;
+            lengths.add(first(token.bytes, start, token.end), token.end - start, is_short);
+        }
+        PiecesByLength::new(Arc::new(dictionary), lengths)
     }
 
     /// The tokens and their ids.
