@@ -5,6 +5,7 @@
 //! error.
 
 use std::borrow::Cow;
+use std::hint::select_unpredictable;
 
 use serde::Deserialize;
 
@@ -96,12 +97,14 @@ impl<'a> Reader<'a> {
             return None;
         }
         let start = self.at + 1;
-        let end = start + plain(&bytes[start..]);
-        if *bytes.get(end..)?.first_chunk()? != [b'"', b':'] {
+        let short = plain_of(bytes.get(start..)?.first_chunk()?);
+        let end = start + if short < WINDOW { short } else { plain(&bytes[start..]) };
+        let rest: &[u8; 11] = bytes.get(end..)?.first_chunk()?;
+        if rest[..2] != [b'"', b':'] {
             return None;
         }
-        let space = usize::from(*bytes.get(end + 2)? == b' ');
-        let digits = bytes[end + 2 + space..].first_chunk()?;
+        let space = usize::from(rest[2] == b' ');
+        let digits = rest[2 + space..].first_chunk()?;
         let (number, len) = number(digits);
         let is_number = len == 1 || (len > 1 && digits[0] != b'0');
         if !is_number || digits.get(len) != Some(&b',') {
@@ -230,22 +233,35 @@ fn number(word: &[u8; 8]) -> (u32, usize) {
 }
 
 /// How many bytes come before a quotation mark, a backslash or a control character.
-#[inline]
 fn plain(bytes: &[u8]) -> usize {
     let mut len = 0;
-    // The lowest bit that is set belongs to the first such byte, though others may be wrong.
-    for word in bytes.as_chunks::<8>().0 {
-        let word = u64::from_le_bytes(*word);
-        let below = |word: u64, bound: u64| word.wrapping_sub(bound * ONES) & !word;
-        let equal = |byte: u8| below(word ^ (u64::from(byte) * ONES), 1);
-        let found = (equal(b'"') | equal(b'\\') | below(word, 0x20)) & HIGH;
-        if found != 0 {
-            return len + found.trailing_zeros() as usize / 8;
+    for window in bytes.as_chunks::<WINDOW>().0 {
+        let plain = plain_of(window);
+        len += plain;
+        if plain < WINDOW {
+            return len;
         }
-        len += 8;
     }
     let ends = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..0x20);
     bytes[len..].iter().position(ends).map_or(bytes.len(), |at| len + at)
+}
+
+/// Most tokens are not longer.
+const WINDOW: usize = 16;
+
+/// As [`plain`], without a branch that depends on the bytes: how long tokens are cannot be predicted.
+#[inline]
+fn plain_of(bytes: &[u8; WINDOW]) -> usize {
+    // The lowest bit that is set belongs to the first such byte, though others may be wrong.
+    let plain = |word: u64| {
+        let below = |word: u64, bound: u64| word.wrapping_sub(bound * ONES) & !word;
+        let equal = |byte: u8| below(word ^ (u64::from(byte) * ONES), 1);
+        let found = (equal(b'"') | equal(b'\\') | below(word, 0x20)) & HIGH;
+        found.trailing_zeros() as usize / 8
+    };
+    let both = u128::from_le_bytes(*bytes);
+    let (low, high) = (plain(both as u64), plain((both >> 64) as u64));
+    select_unpredictable(low < 8, low, 8 + high)
 }
 
 #[cfg(test)]
