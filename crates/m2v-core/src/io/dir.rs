@@ -56,8 +56,8 @@ impl Dir {
         Ok(Self { path, parent, mapped: false })
     }
 
-    /// As [`Dir::open`], with `.safetensors` files mapped into memory: they load at once, and processes that
-    /// use the same model share its pages.
+    /// As [`Dir::open`], with `.safetensors` files and `tokenizer.json` mapped into memory: they load at once, and
+    /// processes that use the same model share their pages.
     ///
     /// # Errors
     /// As [`Dir::open`].
@@ -81,7 +81,8 @@ impl Dir {
 
     /// Whether a file is mapped.
     fn maps(&self, path: &Path) -> bool {
-        self.mapped && is_tensors(path)
+        let is_tokenizer = || path.file_name().is_some_and(|name| name == "tokenizer.json");
+        self.mapped && (is_tensors(path) || is_tokenizer())
     }
 
     fn load(&self, path: &Path) -> io::Result<Buffer> {
