@@ -1,8 +1,9 @@
 //! The tokens of a vocabulary and their ids.
 
-use crate::key::{Key, key, key_of};
+use crate::key::{Key, key_of};
 use crate::short_strings::ShortStrings;
 use crate::strings::StringTable;
+use crate::token::Token;
 
 /// A map from strings to ids.
 #[derive(Clone)]
@@ -13,7 +14,7 @@ pub(crate) struct Dictionary {
     others: StringTable,
 }
 
-/// What became of a string that was added to a [`Dictionary`].
+/// What became of a token that was added to a [`Dictionary`].
 #[derive(Clone, Copy)]
 pub(crate) struct Inserted {
     /// It was there before.
@@ -21,6 +22,9 @@ pub(crate) struct Inserted {
     /// It is among the [short](Dictionary::short) ones.
     pub(crate) is_short: bool,
 }
+
+/// Tokens that are added together.
+const AT_ONCE: usize = 16;
 
 /// Marks a string that is neither ASCII letters and digits nor a single ASCII punctuation mark.
 const IRREGULAR: u32 = 1 << 31;
@@ -34,19 +38,47 @@ impl Dictionary {
         }
     }
 
-    /// Adds a string, the bytes from `start` to `end`; of one that is there already, the last id counts.
+    /// Adds tokens; of one that is there already, the last id counts. Calls `each` with what became of each.
+    pub(crate) fn extend<'t>(
+        &mut self,
+        mut tokens: impl Iterator<Item = Token<'t>>,
+        mut each: impl FnMut(Token<'t>, Inserted),
+    ) {
+        // Memory is slow: the places of some are asked for before the first of them is added.
+        let mut some = Vec::with_capacity(AT_ONCE);
+        loop {
+            some.extend(tokens.by_ref().take(AT_ONCE).map(|token| (token, self.ask(token))));
+            if some.is_empty() {
+                return;
+            }
+            for (token, key) in some.drain(..) {
+                each(token, self.insert(token, &key));
+            }
+        }
+    }
+
+    /// The key of a token, for whose place it asks; of one that cannot be among the short ones, zeros.
     #[inline]
-    pub(crate) fn insert(&mut self, bytes: &[u8], start: usize, end: usize, id: u32) -> Inserted {
-        let string = &bytes[start..end];
-        if Self::is_short(string) && id < IRREGULAR - 1 {
-            let key = if start + 16 <= bytes.len() { key(bytes, start, end - start) } else { key_of(string) };
-            let mark = if is_regular(&key, string.len()) { 0 } else { IRREGULAR };
-            if let Some(before) = self.short.insert(&key, (id + 1) | mark) {
+    fn ask(&self, token: Token<'_>) -> Key<2> {
+        if !Self::is_short(token.text()) {
+            return [0; 2];
+        }
+        let key = token.key();
+        self.short.prefetch(self.short.place(&key));
+        key
+    }
+
+    /// Adds a token with its key.
+    #[inline]
+    fn insert(&mut self, token: Token<'_>, key: &Key<2>) -> Inserted {
+        if *key != [0; 2] && token.id < IRREGULAR - 1 {
+            let mark = if is_regular(key, token.len()) { 0 } else { IRREGULAR };
+            if let Some(before) = self.short.insert(key, (token.id + 1) | mark) {
                 return Inserted { again: before != 0, is_short: true };
             }
         }
         let count = self.others.len();
-        self.others.insert(string, id);
+        self.others.insert(token.text(), token.id);
         Inserted { again: self.others.len() == count, is_short: false }
     }
 

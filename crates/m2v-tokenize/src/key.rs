@@ -45,13 +45,3 @@ pub(crate) fn characters(key: &Key<2>, len: usize) -> usize {
     let continuing = |word: u64| (word & !(word << 1) & HIGH).count_ones() as usize;
     len - continuing(key[0]) - continuing(key[1])
 }
-
-/// The first eight bytes of a string, the bytes from `start` to `end`, or all of it.
-#[inline]
-pub(crate) fn first(bytes: &[u8], start: usize, end: usize) -> u64 {
-    let [first] = match start + 8 <= bytes.len() {
-        true => key(bytes, start, (end - start).min(8)),
-        false => key_of(&bytes[start..end]),
-    };
-    first
-}

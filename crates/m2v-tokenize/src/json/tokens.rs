@@ -12,6 +12,7 @@ use super::reader::{Reader, Text};
 use crate::dictionary::Dictionary;
 use crate::error::{Error, Result};
 use crate::key::{characters, key};
+use crate::token::Token;
 
 /// The tokens of a model and their ids.
 pub(crate) struct Tokens<'a> {
@@ -21,16 +22,6 @@ pub(crate) struct Tokens<'a> {
     dictionary: Arc<Dictionary>,
     /// Which of those listed are not among the dictionary's [short](Dictionary::short) ones.
     others: Vec<usize>,
-}
-
-/// A token where it stands.
-#[derive(Clone, Copy)]
-pub(crate) struct Token<'t> {
-    /// What it is a part of, and where.
-    pub(crate) bytes: &'t [u8],
-    pub(crate) start: usize,
-    pub(crate) end: usize,
-    pub(crate) id: u32,
 }
 
 /// Tokens in the order of the file.
@@ -138,6 +129,10 @@ impl<'a> Listed<'a> {
         }
     }
 
+    fn tokens(&self) -> impl Iterator<Item = Token<'_>> {
+        self.entries.iter().map(|entry| self.token(entry))
+    }
+
     fn token(&self, entry: &Entry) -> Token<'_> {
         let (bytes, start, end) = self.span(entry);
         Token { bytes, start, end, id: entry.id }
@@ -152,25 +147,18 @@ impl<'a> Listed<'a> {
     }
 }
 
-impl Token<'_> {
-    /// Its bytes.
-    pub(crate) fn text(&self) -> &[u8] {
-        &self.bytes[self.start..self.end]
-    }
-}
-
 impl<'a> Tokens<'a> {
     pub(super) fn new(listed: Listed<'a>) -> Self {
         let mut dictionary = Dictionary::with_capacity(listed.entries.len());
         let (mut again, mut others) = (false, Vec::new());
-        for (i, entry) in listed.entries.iter().enumerate() {
-            let (bytes, start, end) = listed.span(entry);
-            let inserted = dictionary.insert(bytes, start, end, entry.id);
+        let mut place = 0..;
+        dictionary.extend(listed.tokens(), |_, inserted| {
             again |= inserted.again;
+            let place = place.next();
             if !inserted.is_short {
-                others.push(i);
+                others.extend(place);
             }
-        }
+        });
         let distinct = again.then(|| {
             let mut seen = HashSet::new();
             let first = listed.entries.iter().filter(|entry| seen.insert(listed.text(entry)));
@@ -227,7 +215,7 @@ impl<'a> Tokens<'a> {
     pub(crate) fn all(&self) -> impl Iterator<Item = (Token<'_>, bool)> {
         let mut others = self.others.iter().copied().peekable();
         let is_short = move |i| others.next_if_eq(&i).is_none();
-        self.listed.entries.iter().map(|entry| self.listed.token(entry)).zip((0..).map(is_short))
+        self.listed.tokens().zip((0..).map(is_short))
     }
 
     /// One of [`Tokens::all`].

@@ -8,7 +8,7 @@ use std::hint::select_unpredictable;
 use std::sync::Arc;
 
 use crate::dictionary::Dictionary;
-use crate::key::key;
+use crate::key::{Key, key};
 
 /// A map from pieces to ids.
 pub(super) struct PiecesByLength {
@@ -147,11 +147,11 @@ impl Lengths {
         Self(vec![Kinds::default(); 1 << INDEX_BITS])
     }
 
-    /// Adds a piece of so many bytes that [begins](first) like this; `is_short` as in
+    /// Adds a piece of so many bytes that begins like this; `is_short` as in
     /// [`Inserted`](crate::dictionary::Inserted). The empty one does not count: nothing begins with it that anyone asks
     /// for.
     #[inline]
-    pub(super) fn add(&mut self, first: u64, len: usize, is_short: bool) {
+    pub(super) fn add(&mut self, [first]: Key<1>, len: usize, is_short: bool) {
         let bit = if is_short { len } else { OTHER + len.min(LONG) };
         self.0[Self::index(first as u32)].0 |= 1 << bit;
     }
@@ -186,7 +186,7 @@ mod tests {
 
     use super::{Lengths, PADDING, PiecesByLength};
     use crate::dictionary::Dictionary;
-    use crate::key::first;
+    use crate::token::Token;
 
     /// Few characters, NUL among them, so that texts begin with pieces.
     fn any_text(longest: usize) -> impl Strategy<Value = String> {
@@ -203,11 +203,12 @@ mod tests {
         ) {
             // So small that places are full.
             let (mut dictionary, mut lengths) = (Dictionary::with_capacity(16), Lengths::new());
-            for (piece, &id) in &pieces {
-                let inserted = dictionary.insert(piece.as_bytes(), 0, piece.len(), id);
-                prop_assert!(!inserted.again);
-                lengths.add(first(piece.as_bytes(), 0, piece.len()), piece.len(), inserted.is_short);
-            }
+            let mut again = false;
+            dictionary.extend(pieces.iter().map(|(piece, &id)| Token::new(piece, id)), |piece, inserted| {
+                again |= inserted.again;
+                lengths.add(piece.key(), piece.len(), inserted.is_short);
+            });
+            prop_assert!(!again);
             let map = PiecesByLength::new(Arc::new(dictionary), lengths);
             // Texts that begin with a piece, and others.
             let begun = pieces.keys().zip(&ends).map(|(piece, end)| [&**piece, &**end].concat());

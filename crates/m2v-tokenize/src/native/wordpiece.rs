@@ -18,7 +18,7 @@ use super::pipeline::MissingUnknown;
 use crate::dictionary::Dictionary;
 use crate::error::Result;
 use crate::json::{self, Str, Tokens};
-use crate::key::first;
+use crate::token::Token;
 
 /// WordPiece.
 pub(super) struct WordPiece {
@@ -78,16 +78,14 @@ impl WordPiece {
         let config: Json<'_> = model.read()?;
         let (prefix, tokens) = (&*config.continuing_subword_prefix.0, &model.tokens);
         let (mut lengths, mut continuing) = (Lengths::new(), Vec::new());
-        let prefix = prefix.as_bytes();
         // To compare a few bytes in place is faster than to call what compares any number.
-        let begins = first(prefix, 0, prefix.len());
-        let kept =
-            u64::MAX.checked_shr(u64::BITS.saturating_sub(8 * prefix.len().min(8) as u32)).unwrap_or(0);
-        for (i, (token, is_short)) in tokens.all().enumerate() {
-            let first = first(token.bytes, token.start, token.end);
-            lengths.add(first, token.end - token.start, is_short);
-            if first & kept == begins && token.text().starts_with(prefix) {
-                continuing.push(i);
+        let prefix = Token { bytes: prefix.as_bytes(), start: 0, end: prefix.len(), id: 0 };
+        let kept = u64::MAX.checked_shr(u64::BITS - 8 * prefix.len().min(8) as u32).unwrap_or(0);
+        for (place, (token, is_short)) in tokens.all().enumerate() {
+            let key = token.key();
+            lengths.add(key, token.len(), is_short);
+            if key[0] & kept == prefix.key::<1>()[0] && token.text().starts_with(prefix.text()) {
+                continuing.push(place);
             }
         }
         Ok(Self {
@@ -101,11 +99,8 @@ impl WordPiece {
     /// Some of the tokens, without so many bytes of prefix.
     fn continuing(tokens: &Tokens<'_>, some: &[usize], prefix: usize) -> PiecesByLength {
         let (mut dictionary, mut lengths) = (Dictionary::with_capacity(some.len()), Lengths::new());
-        for token in some.iter().filter_map(|&i| tokens.at(i)) {
-            let start = token.start + prefix;
-            let is_short = dictionary.insert(token.bytes, start, token.end, token.id).is_short;
-            lengths.add(first(token.bytes, start, token.end), token.end - start, is_short);
-        }
+        let some = some.iter().filter_map(|&place| Some(tokens.at(place)?.without(prefix)));
+        dictionary.extend(some, |token, inserted| lengths.add(token.key(), token.len(), inserted.is_short));
         PiecesByLength::new(Arc::new(dictionary), lengths)
     }
 
