@@ -13,6 +13,14 @@ use serde::Deserialize;
 pub(super) struct Reader<'a> {
     json: &'a str,
     at: usize,
+    usual: Usual,
+}
+
+/// How the last usual field went on behind the colon.
+#[derive(Clone, Copy)]
+struct Usual {
+    space: bool,
+    digits: usize,
 }
 
 /// A string in JSON.
@@ -25,7 +33,7 @@ pub(super) enum Text {
 
 impl<'a> Reader<'a> {
     pub(super) fn new(json: &'a str) -> Self {
-        Self { json, at: 0 }
+        Self { json, at: 0, usual: Usual { space: false, digits: 1 } }
     }
 
     /// Whether nothing is left.
@@ -103,14 +111,22 @@ impl<'a> Reader<'a> {
         if rest[..2] != [b'"', b':'] {
             return None;
         }
-        let space = usize::from(rest[2] == b' ');
-        let digits = rest[2 + space..].first_chunk()?;
-        let (number, len) = number(digits);
+        // Where the next field begins follows from how this one goes on: as the last one did, the processor guesses, and
+        // is through with the next before it knows.
+        let Usual { mut space, digits: mut len } = self.usual;
+        let mut digits = rest[2 + usize::from(space)..].first_chunk()?;
+        if (rest[2] == b' ') != space || !are_digits(digits, len) {
+            space = rest[2] == b' ';
+            digits = rest[2 + usize::from(space)..].first_chunk()?;
+            len = count_digits(digits);
+            self.usual = Usual { space, digits: len.clamp(1, 7) };
+        }
         let is_number = len == 1 || (len > 1 && digits[0] != b'0');
         if !is_number || digits.get(len) != Some(&b',') {
             return None;
         }
-        self.at = end + 2 + space + len + 1;
+        let number = number(digits, len);
+        self.at = end + 2 + usize::from(space) + len + 1;
         Some((start, end, number))
     }
 
@@ -143,8 +159,8 @@ impl<'a> Reader<'a> {
     pub(super) fn unsigned(&mut self) -> Option<u32> {
         self.peek()?;
         let digits = &self.json.as_bytes()[self.at..];
-        let (number, len) = match digits.first_chunk().map(number) {
-            Some((number, len)) if len < 8 => (number, len),
+        let (number, len) = match digits.first_chunk().map(|word| (word, count_digits(word))) {
+            Some((word, len @ 1..8)) => (number(word, len), len),
             _ => {
                 let is_other = |byte: &u8| !byte.is_ascii_digit();
                 let len = digits.iter().position(is_other).unwrap_or(digits.len());
@@ -215,21 +231,34 @@ fn run(byte: u8, word: &[u8; 8]) -> usize {
     (u64::from_le_bytes(*word) ^ (u64::from(byte) * ONES)).trailing_zeros() as usize / 8
 }
 
-/// The number that the digits at the start are, and how many there are.
+/// Digits as numbers, and the high bit of each byte that is none: the lowest of them is right, though others may be
+/// wrong.
 #[inline]
-fn number(word: &[u8; 8]) -> (u32, usize) {
+fn digits(word: &[u8; 8]) -> (u64, u64) {
     let digits = u64::from_le_bytes(*word) ^ (u64::from(b'0') * ONES);
-    // The lowest bit that is set belongs to the first byte that is no digit, though others may be wrong.
-    let others = (digits | digits.wrapping_add((0x80 - 10) * ONES)) & HIGH;
-    let len = others.trailing_zeros() as usize / 8;
-    if len == 0 {
-        return (0, 0);
-    }
+    (digits, (digits | digits.wrapping_add((0x80 - 10) * ONES)) & HIGH)
+}
+
+/// How many digits are at the start.
+#[inline]
+fn count_digits(word: &[u8; 8]) -> usize {
+    digits(word).1.trailing_zeros() as usize / 8
+}
+
+/// Whether just so many digits, at most 7, are at the start.
+#[inline]
+fn are_digits(word: &[u8; 8], len: usize) -> bool {
+    digits(word).1 << (8 * (7 - len)) == 1 << 63
+}
+
+/// The number that so many digits, 1 to 8, at the start are.
+#[inline]
+fn number(word: &[u8; 8], len: usize) -> u32 {
     // Zeros before it, then pairs of digits, of pairs, and of fours.
-    let digits = digits << (8 * (8 - len));
+    let digits = digits(word).0 << (8 * (8 - len));
     let pairs = (digits * 10 + (digits >> 8)) & 0x00FF_00FF_00FF_00FF;
     let fours = (pairs * 100 + (pairs >> 16)) & 0x0000_FFFF_0000_FFFF;
-    ((fours * 10_000 + (fours >> 32)) as u32, len)
+    (fours * 10_000 + (fours >> 32)) as u32
 }
 
 /// How many bytes come before a quotation mark, a backslash or a control character.
