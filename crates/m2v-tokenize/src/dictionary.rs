@@ -95,6 +95,11 @@ impl Dictionary {
         (value != 0).then(|| Self::id(value))
     }
 
+    /// Whether a string is among the short ones.
+    pub(crate) fn has_short(&self, string: &[u8]) -> bool {
+        Self::is_short(string) && self.get_short(&key_of(string)).is_some()
+    }
+
     /// The id in a value of [`Dictionary::short`]; of 0, which is none, some number.
     #[inline]
     pub(crate) fn id(value: u32) -> u32 {

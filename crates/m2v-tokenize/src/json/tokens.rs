@@ -8,10 +8,10 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 
 use super::Str;
+use super::facts::Facts;
 use super::reader::{Reader, Text};
 use crate::dictionary::Dictionary;
 use crate::error::{Error, Result};
-use crate::key::{characters, key};
 use crate::token::Token;
 
 /// The tokens of a model and their ids.
@@ -20,8 +20,7 @@ pub(crate) struct Tokens<'a> {
     /// Without those that are listed again later, should there be any.
     distinct: Option<Vec<Entry>>,
     dictionary: Arc<Dictionary>,
-    /// Which of those listed are not among the dictionary's [short](Dictionary::short) ones.
-    others: Vec<usize>,
+    facts: Facts,
 }
 
 /// Tokens in the order of the file.
@@ -150,22 +149,23 @@ impl<'a> Listed<'a> {
 impl<'a> Tokens<'a> {
     pub(super) fn new(listed: Listed<'a>) -> Self {
         let mut dictionary = Dictionary::with_capacity(listed.entries.len());
-        let (mut again, mut others) = (false, Vec::new());
-        let mut place = 0..;
-        dictionary.extend(listed.tokens(), |_, inserted| {
+        let (mut again, mut facts) = (false, Facts::default());
+        dictionary.extend(listed.tokens(), |token, inserted| {
             again |= inserted.again;
-            let place = place.next();
-            if !inserted.is_short {
-                others.extend(place);
-            }
+            facts.add(token, inserted.is_short);
         });
         let distinct = again.then(|| {
             let mut seen = HashSet::new();
             let first = listed.entries.iter().filter(|entry| seen.insert(listed.text(entry)));
             let last = |entry: &Entry| dictionary.get(listed.text(entry).as_bytes()).unwrap_or(entry.id);
-            first.map(|entry| Entry { id: last(entry), ..*entry }).collect()
+            let distinct: Vec<_> = first.map(|entry| Entry { id: last(entry), ..*entry }).collect();
+            facts = Facts::default();
+            for token in distinct.iter().map(|entry| listed.token(entry)) {
+                facts.add(token, dictionary.has_short(token.text()));
+            }
+            distinct
         });
-        Self { listed, distinct, dictionary: Arc::new(dictionary), others }
+        Self { listed, distinct, dictionary: Arc::new(dictionary), facts }
     }
 
     /// The tokens and their ids in the order of the file; of one that is listed twice, the last id.
@@ -173,21 +173,14 @@ impl<'a> Tokens<'a> {
         self.entries().iter().map(|entry| (self.listed.text(entry), entry.id))
     }
 
-    /// The ids of [`Tokens::iter`].
-    pub(crate) fn ids(&self) -> impl Iterator<Item = u32> {
-        self.entries().iter().map(|entry| entry.id)
+    /// The largest id; `None` without tokens.
+    pub(crate) fn max_id(&self) -> Option<u32> {
+        self.facts.max_id
     }
 
-    /// How many characters each has, in the order of [`Tokens::iter`].
-    pub(crate) fn characters(&self) -> impl Iterator<Item = usize> {
-        self.entries().iter().map(|entry| {
-            let (bytes, start, end) = self.listed.span(entry);
-            if end - start <= 16 && start + 16 <= bytes.len() {
-                // Without a branch that depends on the token.
-                return characters(&key(bytes, start, end - start), end - start);
-            }
-            self.listed.text(entry).chars().count()
-        })
+    /// How many tokens there are of each length in characters.
+    pub(crate) fn lengths(&self) -> &[usize] {
+        &self.facts.lengths
     }
 
     /// How many there are.
@@ -210,17 +203,22 @@ impl<'a> Tokens<'a> {
         self.listed.entries.iter().map(|entry| self.listed.text(entry))
     }
 
-    /// All that are listed, of one that is listed twice the last id counts; and whether each is among the
-    /// dictionary's [short](Dictionary::short) ones.
+    /// As [`Tokens::iter`], where they stand, and whether each is among the dictionary's [short](Dictionary::short)
+    /// ones.
     pub(crate) fn all(&self) -> impl Iterator<Item = (Token<'_>, bool)> {
-        let mut others = self.others.iter().copied().peekable();
-        let is_short = move |i| others.next_if_eq(&i).is_none();
-        self.listed.tokens().zip((0..).map(is_short))
+        let mut others = self.facts.others.iter().copied().peekable();
+        let is_short = move |place| others.next_if_eq(&place).is_none();
+        self.entries().iter().map(|entry| self.listed.token(entry)).zip((0..).map(is_short))
     }
 
-    /// One of [`Tokens::all`].
-    pub(crate) fn at(&self, index: usize) -> Option<Token<'_>> {
-        self.listed.entries.get(index).map(|entry| self.listed.token(entry))
+    /// Those at some places in the list.
+    pub(crate) fn at(&self, places: &[usize]) -> impl Iterator<Item = Token<'_>> {
+        places.iter().filter_map(|&place| Some(self.listed.token(self.entries().get(place)?)))
+    }
+
+    /// Those that are not among the dictionary's short ones.
+    pub(crate) fn others(&self) -> impl Iterator<Item = Token<'_>> {
+        self.at(&self.facts.others)
     }
 
     /// The scores of [`Tokens::pieces`]; none in other models.

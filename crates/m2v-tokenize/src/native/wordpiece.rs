@@ -99,7 +99,7 @@ impl WordPiece {
     /// Some of the tokens, without so many bytes of prefix.
     fn continuing(tokens: &Tokens<'_>, some: &[usize], prefix: usize) -> PiecesByLength {
         let (mut dictionary, mut lengths) = (Dictionary::with_capacity(some.len()), Lengths::new());
-        let some = some.iter().filter_map(|&place| Some(tokens.at(place)?.without(prefix)));
+        let some = tokens.at(some).map(|token| token.without(prefix));
         dictionary.extend(some, |token, inserted| lengths.add(token.key(), token.len(), inserted.is_short));
         PiecesByLength::new(Arc::new(dictionary), lengths)
     }

@@ -27,7 +27,7 @@ use super::pretokenize::PreTokenizer;
 use super::scan::{Chunks, ScanBuffer, Scanner};
 use crate::dictionary::Dictionary;
 use crate::json::Tokens;
-use crate::key::{key, key_of};
+use crate::key::key;
 use crate::short_strings::ShortStrings;
 
 /// The fast path.
@@ -272,9 +272,9 @@ impl Known {
             range.contains(&word.len()) && word.iter().all(u8::is_ascii_alphanumeric)
         };
         let mut medium = Cache::new(tokens.len() / 32);
-        for (word, id) in words().filter(|(word, id)| is_medium(word) && *id < u32::MAX) {
+        for word in tokens.others().filter(|word| is_medium(word.text()) && word.id < u32::MAX) {
             // A full line leaves a word to the memo.
-            let _ = medium.try_insert(&key_of(word), id + 1);
+            let _ = medium.try_insert(&word.key(), word.id + 1);
         }
         Self { short, medium }
     }
