@@ -40,6 +40,13 @@ impl<'t> Token<'t> {
         }
     }
 
+    /// Its first eight bytes, or all.
+    #[inline]
+    pub(crate) fn first(&self) -> u64 {
+        let [first] = self.key();
+        first
+    }
+
     /// Without so many of its first bytes.
     pub(crate) fn without(self, prefix: usize) -> Self {
         Self { start: self.start + prefix, ..self }

@@ -8,7 +8,7 @@ use std::hint::select_unpredictable;
 use std::sync::Arc;
 
 use crate::dictionary::Dictionary;
-use crate::key::{Key, key};
+use crate::key::key;
 
 /// A map from pieces to ids.
 pub(super) struct PiecesByLength {
@@ -151,7 +151,7 @@ impl Lengths {
     /// [`Inserted`](crate::dictionary::Inserted). The empty one does not count: nothing begins with it that anyone asks
     /// for.
     #[inline]
-    pub(super) fn add(&mut self, [first]: Key<1>, len: usize, is_short: bool) {
+    pub(super) fn add(&mut self, first: u64, len: usize, is_short: bool) {
         let bit = if is_short { len } else { OTHER + len.min(LONG) };
         self.0[Self::index(first as u32)].0 |= 1 << bit;
     }
@@ -206,7 +206,7 @@ mod tests {
             let mut again = false;
             dictionary.extend(pieces.iter().map(|(piece, &id)| Token::new(piece, id)), |piece, inserted| {
                 again |= inserted.again;
-                lengths.add(piece.key(), piece.len(), inserted.is_short);
+                lengths.add(piece.first(), piece.len(), inserted.is_short);
             });
             prop_assert!(!again);
             let map = PiecesByLength::new(Arc::new(dictionary), lengths);

@@ -18,7 +18,7 @@ use super::pipeline::MissingUnknown;
 use crate::dictionary::Dictionary;
 use crate::error::Result;
 use crate::json::{self, Str, Tokens};
-use crate::token::Token;
+use crate::key::key_of;
 
 /// WordPiece.
 pub(super) struct WordPiece {
@@ -78,13 +78,14 @@ impl WordPiece {
         let config: Json<'_> = model.read()?;
         let (prefix, tokens) = (&*config.continuing_subword_prefix.0, &model.tokens);
         let (mut lengths, mut continuing) = (Lengths::new(), Vec::new());
-        // To compare a few bytes in place is faster than to call what compares any number.
-        let prefix = Token { bytes: prefix.as_bytes(), start: 0, end: prefix.len(), id: 0 };
+        // The first bytes at once: most tokens begin with others.
+        let prefix = prefix.as_bytes();
+        let [begins] = key_of(prefix);
         let kept = u64::MAX.checked_shr(u64::BITS - 8 * prefix.len().min(8) as u32).unwrap_or(0);
         for (place, (token, is_short)) in tokens.all().enumerate() {
-            let key = token.key();
-            lengths.add(key, token.len(), is_short);
-            if key[0] & kept == prefix.key::<1>()[0] && token.text().starts_with(prefix.text()) {
+            let first = token.first();
+            lengths.add(first, token.len(), is_short);
+            if first & kept == begins && token.text().starts_with(prefix) {
                 continuing.push(place);
             }
         }
@@ -100,7 +101,7 @@ impl WordPiece {
     fn continuing(tokens: &Tokens<'_>, some: &[usize], prefix: usize) -> PiecesByLength {
         let (mut dictionary, mut lengths) = (Dictionary::with_capacity(some.len()), Lengths::new());
         let some = tokens.at(some).map(|token| token.without(prefix));
-        dictionary.extend(some, |token, inserted| lengths.add(token.key(), token.len(), inserted.is_short));
+        dictionary.extend(some, |token, inserted| lengths.add(token.first(), token.len(), inserted.is_short));
         PiecesByLength::new(Arc::new(dictionary), lengths)
     }
 
