@@ -41,7 +41,9 @@ pub(crate) fn key_of<const N: usize>(text: &[u8]) -> Key<N> {
 /// How many characters begin in a key of UTF-8 that is `len` bytes long.
 #[inline]
 pub(crate) fn characters(key: &Key<2>, len: usize) -> usize {
-    const HIGH: u64 = (u64::MAX / 0xFF) << 7;
-    let continuing = |word: u64| (word & !(word << 1) & HIGH).count_ones() as usize;
-    len - continuing(key[0]) - continuing(key[1])
+    const ONES: u64 = u64::MAX / 0xFF;
+    let continuing = |word: u64| (word & !(word << 1)) >> 7 & ONES;
+    // The product adds up the bytes, none of which is above two, in the highest.
+    let count = (continuing(key[0]) + continuing(key[1])).wrapping_mul(ONES) >> 56;
+    len - count as usize
 }
