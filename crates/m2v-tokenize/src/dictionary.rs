@@ -41,18 +41,22 @@ impl Dictionary {
     /// Adds tokens; of one that is there already, the last id counts. Calls `each` with what became of each.
     pub(crate) fn extend<'t>(
         &mut self,
-        mut tokens: impl Iterator<Item = Token<'t>>,
+        mut tokens: impl Iterator<Item = Token<'t>> + Clone,
         mut each: impl FnMut(Token<'t>, Inserted),
     ) {
         // Memory is slow: the places of some are asked for before the first of them is added.
-        let mut some = Vec::with_capacity(AT_ONCE);
+        let (mut ahead, mut keys) = (tokens.clone(), [[0; 2]; AT_ONCE]);
         loop {
-            some.extend(tokens.by_ref().take(AT_ONCE).map(|token| (token, self.ask(token))));
-            if some.is_empty() {
+            let mut count = 0;
+            for (key, token) in keys.iter_mut().zip(&mut ahead) {
+                *key = self.ask(token);
+                count += 1;
+            }
+            if count == 0 {
                 return;
             }
-            for (token, key) in some.drain(..) {
-                each(token, self.insert(token, &key));
+            for (key, token) in keys[..count].iter().zip(&mut tokens) {
+                each(token, self.insert(token, key));
             }
         }
     }

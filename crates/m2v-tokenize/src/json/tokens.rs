@@ -128,7 +128,7 @@ impl<'a> Listed<'a> {
         }
     }
 
-    fn tokens(&self) -> impl Iterator<Item = Token<'_>> {
+    fn tokens(&self) -> impl Iterator<Item = Token<'_>> + Clone {
         self.entries.iter().map(|entry| self.token(entry))
     }
 
@@ -212,7 +212,7 @@ impl<'a> Tokens<'a> {
     }
 
     /// Those at some places in the list.
-    pub(crate) fn at(&self, places: &[usize]) -> impl Iterator<Item = Token<'_>> {
+    pub(crate) fn at(&self, places: &[usize]) -> impl Iterator<Item = Token<'_>> + Clone {
         places.iter().filter_map(|&place| Some(self.listed.token(self.entries().get(place)?)))
     }
 

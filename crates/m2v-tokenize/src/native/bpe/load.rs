@@ -162,7 +162,7 @@ fn to_bytes(tokens: &Tokens<'_>) -> Dictionary {
         }
     }
     let mut table = Dictionary::with_capacity(found.len());
-    let found = found.into_iter().map(|(start, end, id)| Token { bytes: &bytes, start, end, id });
+    let found = found.iter().map(|&(start, end, id)| Token { bytes: &bytes, start, end, id });
     table.extend(found, |_, _| ());
     table
 }
