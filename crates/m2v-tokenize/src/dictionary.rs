@@ -1,6 +1,6 @@
 //! The tokens of a vocabulary and their ids.
 
-use crate::key::{Key, key_of};
+use crate::key::{Key, is_alphanumeric, key_of};
 use crate::short_strings::ShortStrings;
 use crate::strings::StringTable;
 use crate::token::Token;
@@ -149,20 +149,5 @@ impl Dictionary {
 /// Whether a string of 1 to 12 bytes is not [`IRREGULAR`].
 #[inline]
 fn is_regular(key: &Key<2>, len: usize) -> bool {
-    const ONES: u64 = u64::MAX / 0xFF;
-    const HIGH: u64 = ONES << 7;
-    // The high bit of each byte, none of which has it, that is in a range: no sum carries into the next.
-    let within = |word: u64, first: u8, last: u8| {
-        let from = |byte: u8| word + u64::from(0x80 - byte) * ONES;
-        from(first) & !from(last + 1)
-    };
-    let alphanumeric = |word: u64| {
-        let low = word & !HIGH;
-        let found = within(low | (0x20 * ONES), b'a', b'z') | within(low, b'0', b'9');
-        u128::from(found & !word & HIGH)
-    };
-    let found = alphanumeric(key[0]) | alphanumeric(key[1]) << u64::BITS;
-    // Not counted: without an instruction for it, which not all processors have, that takes longer than all above.
-    let all = (u128::from(HIGH) << u64::BITS | u128::from(HIGH)) & (u128::MAX >> (128 - 8 * len));
-    found == all || (len == 1 && (key[0] as u8).is_ascii_punctuation())
+    is_alphanumeric(key, len) || (len == 1 && (key[0] as u8).is_ascii_punctuation())
 }

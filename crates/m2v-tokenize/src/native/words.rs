@@ -140,7 +140,7 @@ impl Words {
                     done = other + 1;
                     match *found {
                         Found { known: 0, place: 0, .. } => {
-                            ids.extend_from_slice(new.ids(new_ones));
+                            new.append(new_ones, ids);
                             new_ones += 1;
                         }
                         Found { known: 0, place, .. } => memo.append(place, ids),
@@ -156,12 +156,9 @@ impl Words {
             }
             append_until(chunks.len(), ids);
             let is_new = chunks.others.iter().zip(&*found).filter(|(_, found)| found.is_new());
-            for (i, (&other, _)) in is_new.enumerate() {
+            for (i, (&other, found)) in is_new.enumerate().filter(|(_, (_, found))| found.may_be_in_memo) {
                 let (start, len) = chunks.span(other as usize);
-                // It may have been in the batch before.
-                if len <= Memo::LONGEST && memo.find(chunks.bytes, start, len) == 0 {
-                    memo.insert(chunks.bytes, start, len, new.ids(i));
-                }
+                memo.insert(found.hash, chunks.bytes, start, len, new.ids(i));
             }
             Ok(())
         })
@@ -197,7 +194,7 @@ impl Words {
                 found.place = 0;
             }
             if found.is_new() {
-                new.add(pipeline, !self.prefixed, self.bert, &chunks.bytes[start..start + len])?;
+                new.add(pipeline, !self.prefixed, self.bert, chunks.bytes, start, len)?;
             }
         }
         new.tokenize(pipeline)
