@@ -72,6 +72,14 @@ impl Source for Model {
         }
     }
 
+    fn is_at_hand(&self, name: &str) -> bool {
+        match self {
+            Self::Dir(dir) => dir.is_at_hand(name),
+            #[cfg(feature = "hub")]
+            Self::Hub(repo) => repo.is_at_hand(name),
+        }
+    }
+
     fn locate(&self, name: &str) -> String {
         match self {
             Self::Dir(dir) => dir.locate(name),

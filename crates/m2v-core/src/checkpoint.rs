@@ -69,11 +69,12 @@ impl Checkpoint {
     /// # Errors
     /// [`Error::NoModel`] if no layout matches; otherwise an error that names the file, and the tensor or key.
     pub fn load(source: &dyn Source) -> Result<Self> {
-        Self::from_files(source, Layout::resolve(source, |_| ())?)
+        Self::from_files(source, Layout::resolve(source, |_, _| ())?)
     }
 
     /// As [`Checkpoint::load`], and what `of_tokenizer` makes of [`Checkpoint::tokenizer`]: it runs on a thread of its
-    /// own while the table is read, which takes about as long as to build a tokenizer.
+    /// own while the table is read, which takes about as long as to build a tokenizer, unless the table is [at
+    /// hand](Source::is_at_hand).
     ///
     /// ```
     /// use m2v_core::{Checkpoint, Dir};
@@ -96,16 +97,20 @@ impl Checkpoint {
         let of_tokenizer = &of_tokenizer;
         thread::scope(|scope| {
             let mut made = None;
-            let files = Layout::resolve(source, |tokenizer| {
+            let files = Layout::resolve(source, |layout, tokenizer| {
+                // A tenth of what it takes to build a small tokenizer goes into a thread.
+                let is_slow = !source.is_at_hand(layout.table());
                 let tokenizer = tokenizer.clone();
-                made = thread::Builder::new().spawn_scoped(scope, move || of_tokenizer(&tokenizer)).ok();
+                let spawn =
+                    || thread::Builder::new().spawn_scoped(scope, move || of_tokenizer(&tokenizer)).ok();
+                made = is_slow.then(spawn).flatten();
             })?;
             let tokenizer = files.tokenizer.clone();
             let checkpoint = Self::from_files(source, files)?;
             let made = match made.map(ScopedJoinHandle::join) {
                 Some(Ok(made)) => made,
                 Some(Err(panic)) => resume_unwind(panic),
-                // No threads here.
+                // None was needed, or there are none here.
                 None => of_tokenizer(&tokenizer),
             };
             Ok((checkpoint, made))

@@ -64,7 +64,7 @@ impl Layout {
 
     /// Finds the first layout whose three files are all there, and reads them. `at_tokenizer` is called with each
     /// tokenizer before the table is read; the last one counts.
-    pub(crate) fn resolve(source: &dyn Source, mut at_tokenizer: impl FnMut(&Buffer)) -> Result<Files> {
+    pub(crate) fn resolve(source: &dyn Source, mut at_tokenizer: impl FnMut(Self, &Buffer)) -> Result<Files> {
         // Small files first, so that a folder without a tokenizer costs no read of the table.
         let mut seen: Vec<(&str, bool)> = Vec::new();
         for layout in Self::ALL {
@@ -78,7 +78,7 @@ impl Layout {
             };
             let Some(config) = read(layout.config())? else { continue };
             let Some(tokenizer) = read(layout.tokenizer())? else { continue };
-            at_tokenizer(&tokenizer);
+            at_tokenizer(layout, &tokenizer);
             let Some(table) = read(layout.table())? else { continue };
             return Ok(Files { layout, config, table, tokenizer });
         }

@@ -1,8 +1,9 @@
 //! The tokens of a vocabulary and their ids.
 
-use crate::key::{Key, key, key_of};
+use crate::key::{Key, is_alphanumeric, key_of};
 use crate::short_strings::ShortStrings;
 use crate::strings::StringTable;
+use crate::token::Token;
 
 /// A map from strings to ids.
 #[derive(Clone)]
@@ -12,6 +13,18 @@ pub(crate) struct Dictionary {
     /// Longer ones, and those that found their place full: frequent words come first in most vocabularies.
     others: StringTable,
 }
+
+/// What became of a token that was added to a [`Dictionary`].
+#[derive(Clone, Copy)]
+pub(crate) struct Inserted {
+    /// It was there before.
+    pub(crate) again: bool,
+    /// It is among the [short](Dictionary::short) ones.
+    pub(crate) is_short: bool,
+}
+
+/// Tokens that are added together.
+const AT_ONCE: usize = 16;
 
 /// Marks a string that is neither ASCII letters and digits nor a single ASCII punctuation mark.
 const IRREGULAR: u32 = 1 << 31;
@@ -25,21 +38,52 @@ impl Dictionary {
         }
     }
 
-    /// Adds a string, the bytes from `start` to `end`; of one that is there already, the last id counts. Whether it
-    /// was there.
+    /// Adds tokens; of one that is there already, the last id counts. Calls `each` with what became of each.
+    pub(crate) fn extend<'t>(
+        &mut self,
+        mut tokens: impl Iterator<Item = Token<'t>> + Clone,
+        mut each: impl FnMut(Token<'t>, Inserted),
+    ) {
+        // Memory is slow: the places of some are asked for before the first of them is added.
+        let (mut ahead, mut keys) = (tokens.clone(), [[0; 2]; AT_ONCE]);
+        loop {
+            let mut count = 0;
+            for (key, token) in keys.iter_mut().zip(&mut ahead) {
+                *key = self.ask(token);
+                count += 1;
+            }
+            if count == 0 {
+                return;
+            }
+            for (key, token) in keys[..count].iter().zip(&mut tokens) {
+                each(token, self.insert(token, key));
+            }
+        }
+    }
+
+    /// The key of a token, for whose place it asks; of one that cannot be among the short ones, zeros.
     #[inline]
-    pub(crate) fn insert(&mut self, bytes: &[u8], start: usize, end: usize, id: u32) -> bool {
-        let string = &bytes[start..end];
-        if Self::is_short(string) && id < IRREGULAR - 1 {
-            let key = if start + 16 <= bytes.len() { key(bytes, start, end - start) } else { key_of(string) };
-            let mark = if is_regular(&key, string.len()) { 0 } else { IRREGULAR };
-            if let Some(before) = self.short.insert(&key, (id + 1) | mark) {
-                return before != 0;
+    fn ask(&self, token: Token<'_>) -> Key<2> {
+        if !Self::is_short(token.text()) {
+            return [0; 2];
+        }
+        let key = token.key();
+        self.short.prefetch(self.short.place(&key));
+        key
+    }
+
+    /// Adds a token with its key.
+    #[inline]
+    fn insert(&mut self, token: Token<'_>, key: &Key<2>) -> Inserted {
+        if *key != [0; 2] && token.id < IRREGULAR - 1 {
+            let mark = if is_regular(key, token.len()) { 0 } else { IRREGULAR };
+            if let Some(before) = self.short.insert(key, (token.id + 1) | mark) {
+                return Inserted { again: before != 0, is_short: true };
             }
         }
         let count = self.others.len();
-        self.others.insert(string, id);
-        self.others.len() == count
+        self.others.insert(token.text(), token.id);
+        Inserted { again: self.others.len() == count, is_short: false }
     }
 
     /// The id of a string.
@@ -55,6 +99,11 @@ impl Dictionary {
         (value != 0).then(|| Self::id(value))
     }
 
+    /// Whether a string is among the short ones.
+    pub(crate) fn has_short(&self, string: &[u8]) -> bool {
+        Self::is_short(string) && self.get_short(&key_of(string)).is_some()
+    }
+
     /// The id in a value of [`Dictionary::short`]; of 0, which is none, some number.
     #[inline]
     pub(crate) fn id(value: u32) -> u32 {
@@ -65,11 +114,6 @@ impl Dictionary {
     #[inline]
     pub(crate) fn get_other(&self, string: &[u8]) -> Option<u32> {
         self.others.get(string)
-    }
-
-    /// The strings that are not among the short ones.
-    pub(crate) fn others(&self) -> impl Iterator<Item = &[u8]> {
-        self.others.keys()
     }
 
     /// Bytes of the longest string.
@@ -102,20 +146,8 @@ impl Dictionary {
     }
 }
 
+/// Whether a string of 1 to 12 bytes is not [`IRREGULAR`].
 #[inline]
 fn is_regular(key: &Key<2>, len: usize) -> bool {
-    const ONES: u64 = u64::MAX / 0xFF;
-    const HIGH: u64 = ONES << 7;
-    // The high bit of each byte, none of which has it, that is in a range: no sum carries into the next.
-    let within = |word: u64, first: u8, last: u8| {
-        let from = |byte: u8| word + u64::from(0x80 - byte) * ONES;
-        from(first) & !from(last + 1)
-    };
-    let alphanumeric = |word: u64| {
-        let low = word & !HIGH;
-        let found = within(low | (0x20 * ONES), b'a', b'z') | within(low, b'0', b'9');
-        (found & !word & HIGH).count_ones()
-    };
-    let is_mark = len == 1 && (key[0] as u8).is_ascii_punctuation();
-    (alphanumeric(key[0]) + alphanumeric(key[1])) as usize == len || is_mark
+    is_alphanumeric(key, len) || (len == 1 && (key[0] as u8).is_ascii_punctuation())
 }

@@ -38,16 +38,33 @@ pub(crate) fn key_of<const N: usize>(text: &[u8]) -> Key<N> {
     key
 }
 
+/// Whether a key of 1 to 16 bytes holds nothing but ASCII letters and digits.
+#[inline]
+pub(crate) fn is_alphanumeric(key: &Key<2>, len: usize) -> bool {
+    const ONES: u64 = u64::MAX / 0xFF;
+    const HIGH: u64 = ONES << 7;
+    // The high bit of each byte, none of which has it, that is in a range: no sum carries into the next.
+    let within = |word: u64, first: u8, last: u8| {
+        let from = |byte: u8| word + u64::from(0x80 - byte) * ONES;
+        from(first) & !from(last + 1)
+    };
+    let alphanumeric = |word: u64| {
+        let low = word & !HIGH;
+        let found = within(low | (0x20 * ONES), b'a', b'z') | within(low, b'0', b'9');
+        u128::from(found & !word & HIGH)
+    };
+    let found = alphanumeric(key[0]) | alphanumeric(key[1]) << u64::BITS;
+    // Not counted: without an instruction for it, which not all processors have, that takes longer than all above.
+    let all = (u128::from(HIGH) << u64::BITS | u128::from(HIGH)) & (u128::MAX >> (128 - 8 * len));
+    found == all
+}
+
 /// How many characters begin in a key of UTF-8 that is `len` bytes long.
 #[inline]
 pub(crate) fn characters(key: &Key<2>, len: usize) -> usize {
-    const HIGH: u64 = (u64::MAX / 0xFF) << 7;
-    let continuing = |word: u64| (word & !(word << 1) & HIGH).count_ones() as usize;
-    len - continuing(key[0]) - continuing(key[1])
-}
-
-/// The bytes of a string that does not end with NUL, of its key.
-pub(crate) fn len(key: &Key<2>) -> usize {
-    let key = u128::from(key[0]) | u128::from(key[1]) << u64::BITS;
-    (u128::BITS - key.leading_zeros()).div_ceil(8) as usize
+    const ONES: u64 = u64::MAX / 0xFF;
+    let continuing = |word: u64| (word & !(word << 1)) >> 7 & ONES;
+    // The product adds up the bytes, none of which is above two, in the highest.
+    let count = (continuing(key[0]) + continuing(key[1])).wrapping_mul(ONES) >> 56;
+    len - count as usize
 }

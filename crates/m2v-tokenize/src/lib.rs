@@ -42,6 +42,7 @@ mod scratch;
 mod short_strings;
 mod strings;
 mod subset;
+mod token;
 mod tokenizer;
 mod vocabulary;
 

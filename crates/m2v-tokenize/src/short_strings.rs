@@ -78,10 +78,4 @@ impl ShortStrings {
         *string = [key[0], key[1] | u64::from(value) << VALUE_SHIFT];
         Some(before)
     }
-
-    /// The strings and their values, in no order; an empty one with the value 0 for each that would have room.
-    pub(crate) fn slots(&self) -> impl Iterator<Item = (Key<2>, u32)> {
-        let slots = self.places.iter().flat_map(|place| place.0.as_chunks::<2>().0);
-        slots.map(|[word, end]| ([*word, end & u64::from(u32::MAX)], (end >> VALUE_SHIFT) as u32))
-    }
 }

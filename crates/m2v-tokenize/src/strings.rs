@@ -53,11 +53,6 @@ impl StringTable {
         self.slots[at].id = id;
     }
 
-    /// The strings, in no order.
-    pub(crate) fn keys(&self) -> impl Iterator<Item = &[u8]> {
-        self.slots.iter().filter(|slot| slot.len != EMPTY).map(|slot| self.key(slot))
-    }
-
     fn find_or_insert(&mut self, key: &[u8], id: u32) -> usize {
         if (self.count + 1) * 2 > self.slots.len() {
             self.grow();

@@ -129,7 +129,7 @@ impl Vocabulary {
             expected: "at least one token",
             found: "none".to_owned(),
         };
-        let max_id = tokens.ids().chain(more.iter().map(|token| token.1)).max().ok_or_else(empty)?;
+        let max_id = more.iter().map(|token| token.1).chain(tokens.max_id()).max().ok_or_else(empty)?;
         let special = |id: u32, content: &str| SpecialToken { id, content: content.to_owned() };
         let by_content = |content: &str| {
             let added = || more.iter().find(|(token, _)| *token == content).map(|token| token.1);
@@ -156,9 +156,8 @@ impl Vocabulary {
             .or_else(|| by_id(max_id))
             .ok_or_else(empty)?;
         // How many tokens there are of each length.
-        let mut lengths = Vec::new();
-        let added = more.iter().map(|token| token.0.chars().count());
-        for length in tokens.characters().chain(added) {
+        let mut lengths = tokens.lengths().to_vec();
+        for length in more.iter().map(|token| token.0.chars().count()) {
             if length >= lengths.len() {
                 lengths.resize(length + 1, 0);
             }

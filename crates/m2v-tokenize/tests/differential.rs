@@ -201,3 +201,43 @@ fn every_combination_of_normalizers_and_pre_tokenizers() {
         }
     }
 }
+
+/// The vocabulary of a WordPiece tokenizer as a file may have it: in any order, with escapes, white space, gaps between ids,
+/// numbers of other lengths, and tokens that are listed again, where the last id counts.
+fn any_vocabulary() -> impl Strategy<Value = String> {
+    let text =
+        prop_oneof![4 => "[ab]{1,3}", 1 => "[abé]{4,20}", 1 => "[ab\0\"\\\\]{0,3}", 1 => "(ab){30,40}"];
+    let token = ("#{0,3}", text, prop_oneof![0..10_u32, 0..70_000_u32, any::<u32>()]);
+    let space = || prop::sample::select(vec!["", " ", "\n  "]);
+    let entry = (token, any::<bool>(), space(), space(), space()).prop_map(
+        |((prefix, text, id), escapes, before, between, behind)| {
+            let text = prefix + &text;
+            let text = match escapes {
+                true => text.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect(),
+                false => serde_json::to_string(&text).unwrap(),
+            };
+            let quote = if escapes { "\"" } else { "" };
+            // No table is so large that it has larger ones.
+            format!("{before}{quote}{text}{quote}:{between}{}{behind}", id >> 2)
+        },
+    );
+    prop::collection::vec(entry, 1..120).prop_map(|entries| format!("{{{},\"[UNK]\": 7}}", entries.join(",")))
+}
+
+#[test]
+fn any_wordpiece_vocabulary() {
+    let texts = prop::collection::vec("[ab]{1,6}|[abé]{1,30}|(ab){28,42}|#{1,2}a?|[ab#]{1,5}|\0", 1..30);
+    let json = |vocab: &str, prefix: &str| {
+        format!(
+            "{{\"version\": \"1.0\", \"pre_tokenizer\": {{\"type\": \"WhitespaceSplit\"}}, \"model\": \
+             {{\"type\": \"WordPiece\", \"vocab\": {vocab}, \"unk_token\": \"[UNK]\", \
+             \"continuing_subword_prefix\": \"{prefix}\", \"max_input_chars_per_word\": 60}}}}"
+        )
+    };
+    let prefix = prop::sample::select(vec!["##", "#", "", "##aaaaaaaa", "abab"]);
+    proptest!(ProptestConfig::with_cases(1000), |(vocab in any_vocabulary(), prefix in prefix, texts in texts)| {
+        let pair = Pair::new("any", json(&vocab, prefix).as_bytes());
+        pair.assert_same(&texts.join(" "));
+        pair.assert_same_block(&texts.iter().map(|text| &**text).collect::<Vec<_>>());
+    });
+}

@@ -48,8 +48,15 @@ fn a_mapped_folder_is_the_folder() -> Result<()> {
         #[expect(unsafe_code, reason = "tests what is unsafe")]
         // SAFETY: no test writes to the fixtures or the shipped model.
         let mapped = unsafe { Dir::open_mapped(&folder) }?;
-        let (mapped, read) = (Checkpoint::load(&mapped)?, Checkpoint::load(&Dir::open(&folder)?)?);
+        let read = Dir::open(&folder)?;
+        // One is tokenised with a tokenizer that was built on a thread of its own, the other with one that was not.
+        let at_hand = |source: &dyn Source| source.is_at_hand("model.safetensors");
+        assert_eq!((at_hand(&mapped), at_hand(&read)), (true, false));
+        let [by_map, by_read] = [StaticModel::load(&mapped)?, StaticModel::load(&read)?];
+        assert_bits(&recorded.name, by_map.encode(&texts()?)?.view(), by_read.encode(&texts()?)?.view());
+        let (mapped, read) = (Checkpoint::load(&mapped)?, Checkpoint::load(&read)?);
         assert_eq!(mapped.table, read.table);
+        assert!(mapped.tokenizer == read.tokenizer);
         assert_bits(&recorded.name, vectors(&mapped)?.view(), vectors(&read)?.view());
     }
     Ok(())

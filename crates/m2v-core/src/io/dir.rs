@@ -28,7 +28,7 @@ pub struct Dir {
     path: PathBuf,
     /// The folder with what the whole sentence-transformers model shares, if `path` is one module of it.
     parent: Option<PathBuf>,
-    #[cfg_attr(not(feature = "mmap"), expect(dead_code, reason = "always false then"))]
+    /// Always false without the feature `mmap`.
     mapped: bool,
 }
 
@@ -56,8 +56,8 @@ impl Dir {
         Ok(Self { path, parent, mapped: false })
     }
 
-    /// As [`Dir::open`], with `.safetensors` files mapped into memory: they load at once, and processes that
-    /// use the same model share its pages.
+    /// As [`Dir::open`], with `.safetensors` files and `tokenizer.json` mapped into memory: they load at once, and
+    /// processes that use the same model share their pages.
     ///
     /// # Errors
     /// As [`Dir::open`].
@@ -79,13 +79,18 @@ impl Dir {
         }
     }
 
+    /// Whether a file is mapped.
+    fn maps(&self, path: &Path) -> bool {
+        let is_tokenizer = || path.file_name().is_some_and(|name| name == "tokenizer.json");
+        self.mapped && (is_tensors(path) || is_tokenizer())
+    }
+
     fn load(&self, path: &Path) -> io::Result<Buffer> {
         if path.is_dir() {
             return Err(io::Error::new(io::ErrorKind::IsADirectory, "expected a file, found a folder"));
         }
-        let is_tensors = path.extension().is_some_and(|extension| extension == "safetensors");
         #[cfg(feature = "mmap")]
-        if self.mapped && is_tensors {
+        if self.maps(path) {
             let file = fs::File::open(path)?;
             #[expect(unsafe_code, reason = "memory maps are unsafe by nature")]
             // SAFETY: `mapped` is set only by `open_mapped`, whose caller promised that the file does not change.
@@ -95,13 +100,17 @@ impl Dir {
         let mut file = fs::File::open(path)?;
         // Only a hint: what is there is read to its end.
         let len = usize::try_from(file.metadata()?.len()).unwrap_or(0);
-        let table = if is_tensors { largest_tensor(&mut file)? } else { 0 };
+        let table = if is_tensors(path) { largest_tensor(&mut file)? } else { 0 };
         let mut bytes = room(len, table)?;
         let before = bytes.len();
         file.read_to_end(&mut bytes)?;
         let end = bytes.len();
         Ok(Buffer::from(bytes).slice(before..end))
     }
+}
+
+fn is_tensors(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "safetensors")
 }
 
 /// Bytes of a line of the processor's cache.
@@ -154,6 +163,10 @@ impl Source for Dir {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    fn is_at_hand(&self, name: &str) -> bool {
+        self.maps(Path::new(name))
     }
 
     fn locate(&self, name: &str) -> String {

@@ -53,6 +53,10 @@ impl Source for Memory {
         Ok(self.files.get(name).cloned())
     }
 
+    fn is_at_hand(&self, _: &str) -> bool {
+        true
+    }
+
     fn locate(&self, name: &str) -> String {
         if name.is_empty() { "(memory)".to_owned() } else { format!("(memory)/{name}") }
     }

@@ -38,6 +38,12 @@ pub trait Source {
     /// If the file is there and cannot be read.
     fn read(&self, name: &str) -> io::Result<Option<Buffer>>;
 
+    /// Whether a file is there at once, as from memory or a map: then there is nothing to do while it is read.
+    fn is_at_hand(&self, name: &str) -> bool {
+        let _ = name;
+        false
+    }
+
     /// The path or address of a file, for messages; with an empty name, of the whole.
     fn locate(&self, name: &str) -> String {
         name.to_owned()

@@ -1,5 +1,6 @@
 //! What `tokenizer.json` says.
 
+mod facts;
 mod reader;
 mod tokens;
 

@@ -5,6 +5,7 @@
 //! error.
 
 use std::borrow::Cow;
+use std::hint::select_unpredictable;
 
 use serde::Deserialize;
 
@@ -12,6 +13,14 @@ use serde::Deserialize;
 pub(super) struct Reader<'a> {
     json: &'a str,
     at: usize,
+    usual: Usual,
+}
+
+/// How the last usual field went on behind the colon.
+#[derive(Clone, Copy)]
+struct Usual {
+    space: bool,
+    digits: usize,
 }
 
 /// A string in JSON.
@@ -24,7 +33,7 @@ pub(super) enum Text {
 
 impl<'a> Reader<'a> {
     pub(super) fn new(json: &'a str) -> Self {
-        Self { json, at: 0 }
+        Self { json, at: 0, usual: Usual { space: false, digits: 1 } }
     }
 
     /// Whether nothing is left.
@@ -96,18 +105,28 @@ impl<'a> Reader<'a> {
             return None;
         }
         let start = self.at + 1;
-        let end = start + plain(&bytes[start..]);
-        if *bytes.get(end..)?.first_chunk()? != [b'"', b':'] {
+        let short = plain_of(bytes.get(start..)?.first_chunk()?);
+        let end = start + if short < WINDOW { short } else { plain(&bytes[start..]) };
+        let rest: &[u8; 11] = bytes.get(end..)?.first_chunk()?;
+        if rest[..2] != [b'"', b':'] {
             return None;
         }
-        let space = usize::from(*bytes.get(end + 2)? == b' ');
-        let digits = bytes[end + 2 + space..].first_chunk()?;
-        let (number, len) = number(digits);
+        // Where the next field begins follows from how this one goes on: as the last one did, the processor guesses, and
+        // is through with the next before it knows.
+        let Usual { mut space, digits: mut len } = self.usual;
+        let mut digits = rest[2 + usize::from(space)..].first_chunk()?;
+        if (rest[2] == b' ') != space || !are_digits(digits, len) {
+            space = rest[2] == b' ';
+            digits = rest[2 + usize::from(space)..].first_chunk()?;
+            len = count_digits(digits);
+            self.usual = Usual { space, digits: len.clamp(1, 7) };
+        }
         let is_number = len == 1 || (len > 1 && digits[0] != b'0');
         if !is_number || digits.get(len) != Some(&b',') {
             return None;
         }
-        self.at = end + 2 + space + len + 1;
+        let number = number(digits, len);
+        self.at = end + 2 + usize::from(space) + len + 1;
         Some((start, end, number))
     }
 
@@ -140,8 +159,8 @@ impl<'a> Reader<'a> {
     pub(super) fn unsigned(&mut self) -> Option<u32> {
         self.peek()?;
         let digits = &self.json.as_bytes()[self.at..];
-        let (number, len) = match digits.first_chunk().map(number) {
-            Some((number, len)) if len < 8 => (number, len),
+        let (number, len) = match digits.first_chunk().map(|word| (word, count_digits(word))) {
+            Some((word, len @ 1..8)) => (number(word, len), len),
             _ => {
                 let is_other = |byte: &u8| !byte.is_ascii_digit();
                 let len = digits.iter().position(is_other).unwrap_or(digits.len());
@@ -212,40 +231,66 @@ fn run(byte: u8, word: &[u8; 8]) -> usize {
     (u64::from_le_bytes(*word) ^ (u64::from(byte) * ONES)).trailing_zeros() as usize / 8
 }
 
-/// The number that the digits at the start are, and how many there are.
+/// Digits as numbers, and the high bit of each byte that is none: the lowest of them is right, though others may be
+/// wrong.
 #[inline]
-fn number(word: &[u8; 8]) -> (u32, usize) {
+fn digits(word: &[u8; 8]) -> (u64, u64) {
     let digits = u64::from_le_bytes(*word) ^ (u64::from(b'0') * ONES);
-    // The lowest bit that is set belongs to the first byte that is no digit, though others may be wrong.
-    let others = (digits | digits.wrapping_add((0x80 - 10) * ONES)) & HIGH;
-    let len = others.trailing_zeros() as usize / 8;
-    if len == 0 {
-        return (0, 0);
-    }
+    (digits, (digits | digits.wrapping_add((0x80 - 10) * ONES)) & HIGH)
+}
+
+/// How many digits are at the start.
+#[inline]
+fn count_digits(word: &[u8; 8]) -> usize {
+    digits(word).1.trailing_zeros() as usize / 8
+}
+
+/// Whether just so many digits, at most 7, are at the start.
+#[inline]
+fn are_digits(word: &[u8; 8], len: usize) -> bool {
+    digits(word).1 << (8 * (7 - len)) == 1 << 63
+}
+
+/// The number that so many digits, 1 to 8, at the start are.
+#[inline]
+fn number(word: &[u8; 8], len: usize) -> u32 {
     // Zeros before it, then pairs of digits, of pairs, and of fours.
-    let digits = digits << (8 * (8 - len));
+    let digits = digits(word).0 << (8 * (8 - len));
     let pairs = (digits * 10 + (digits >> 8)) & 0x00FF_00FF_00FF_00FF;
     let fours = (pairs * 100 + (pairs >> 16)) & 0x0000_FFFF_0000_FFFF;
-    ((fours * 10_000 + (fours >> 32)) as u32, len)
+    (fours * 10_000 + (fours >> 32)) as u32
 }
 
 /// How many bytes come before a quotation mark, a backslash or a control character.
-#[inline]
 fn plain(bytes: &[u8]) -> usize {
     let mut len = 0;
-    // The lowest bit that is set belongs to the first such byte, though others may be wrong.
-    for word in bytes.as_chunks::<8>().0 {
-        let word = u64::from_le_bytes(*word);
-        let below = |word: u64, bound: u64| word.wrapping_sub(bound * ONES) & !word;
-        let equal = |byte: u8| below(word ^ (u64::from(byte) * ONES), 1);
-        let found = (equal(b'"') | equal(b'\\') | below(word, 0x20)) & HIGH;
-        if found != 0 {
-            return len + found.trailing_zeros() as usize / 8;
+    for window in bytes.as_chunks::<WINDOW>().0 {
+        let plain = plain_of(window);
+        len += plain;
+        if plain < WINDOW {
+            return len;
         }
-        len += 8;
     }
     let ends = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..0x20);
     bytes[len..].iter().position(ends).map_or(bytes.len(), |at| len + at)
+}
+
+/// Most tokens are not longer.
+const WINDOW: usize = 16;
+
+/// As [`plain`], without a branch that depends on the bytes: how long tokens are cannot be predicted.
+#[inline]
+fn plain_of(bytes: &[u8; WINDOW]) -> usize {
+    // The lowest bit that is set belongs to the first such byte, though others may be wrong.
+    let plain = |word: u64| {
+        let below = |word: u64, bound: u64| word.wrapping_sub(bound * ONES) & !word;
+        let equal = |byte: u8| below(word ^ (u64::from(byte) * ONES), 1);
+        let found = (equal(b'"') | equal(b'\\') | below(word, 0x20)) & HIGH;
+        found.trailing_zeros() as usize / 8
+    };
+    let both = u128::from_le_bytes(*bytes);
+    let (low, high) = (plain(both as u64), plain((both >> 64) as u64));
+    select_unpredictable(low < 8, low, 8 + high)
 }
 
 #[cfg(test)]

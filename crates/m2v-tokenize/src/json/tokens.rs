@@ -8,10 +8,11 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 
 use super::Str;
+use super::facts::Facts;
 use super::reader::{Reader, Text};
 use crate::dictionary::Dictionary;
 use crate::error::{Error, Result};
-use crate::key::{characters, key};
+use crate::token::Token;
 
 /// The tokens of a model and their ids.
 pub(crate) struct Tokens<'a> {
@@ -19,6 +20,7 @@ pub(crate) struct Tokens<'a> {
     /// Without those that are listed again later, should there be any.
     distinct: Option<Vec<Entry>>,
     dictionary: Arc<Dictionary>,
+    facts: Facts,
 }
 
 /// Tokens in the order of the file.
@@ -126,6 +128,15 @@ impl<'a> Listed<'a> {
         }
     }
 
+    fn tokens(&self) -> impl Iterator<Item = Token<'_>> + Clone {
+        self.entries.iter().map(|entry| self.token(entry))
+    }
+
+    fn token(&self, entry: &Entry) -> Token<'_> {
+        let (bytes, start, end) = self.span(entry);
+        Token { bytes, start, end, id: entry.id }
+    }
+
     fn text(&self, entry: &Entry) -> &str {
         let (at, len) = (entry.at as usize, entry.len as usize);
         match at.checked_sub(self.json.len()) {
@@ -138,18 +149,23 @@ impl<'a> Listed<'a> {
 impl<'a> Tokens<'a> {
     pub(super) fn new(listed: Listed<'a>) -> Self {
         let mut dictionary = Dictionary::with_capacity(listed.entries.len());
-        let mut again = false;
-        for entry in &listed.entries {
-            let (bytes, start, end) = listed.span(entry);
-            again |= dictionary.insert(bytes, start, end, entry.id);
-        }
+        let (mut again, mut facts) = (false, Facts::default());
+        dictionary.extend(listed.tokens(), |token, inserted| {
+            again |= inserted.again;
+            facts.add(token, inserted.is_short);
+        });
         let distinct = again.then(|| {
             let mut seen = HashSet::new();
             let first = listed.entries.iter().filter(|entry| seen.insert(listed.text(entry)));
             let last = |entry: &Entry| dictionary.get(listed.text(entry).as_bytes()).unwrap_or(entry.id);
-            first.map(|entry| Entry { id: last(entry), ..*entry }).collect()
+            let distinct: Vec<_> = first.map(|entry| Entry { id: last(entry), ..*entry }).collect();
+            facts = Facts::default();
+            for token in distinct.iter().map(|entry| listed.token(entry)) {
+                facts.add(token, dictionary.has_short(token.text()));
+            }
+            distinct
         });
-        Self { listed, distinct, dictionary: Arc::new(dictionary) }
+        Self { listed, distinct, dictionary: Arc::new(dictionary), facts }
     }
 
     /// The tokens and their ids in the order of the file; of one that is listed twice, the last id.
@@ -157,21 +173,14 @@ impl<'a> Tokens<'a> {
         self.entries().iter().map(|entry| (self.listed.text(entry), entry.id))
     }
 
-    /// The ids of [`Tokens::iter`].
-    pub(crate) fn ids(&self) -> impl Iterator<Item = u32> {
-        self.entries().iter().map(|entry| entry.id)
+    /// The largest id; `None` without tokens.
+    pub(crate) fn max_id(&self) -> Option<u32> {
+        self.facts.max_id
     }
 
-    /// How many characters each has, in the order of [`Tokens::iter`].
-    pub(crate) fn characters(&self) -> impl Iterator<Item = usize> {
-        self.entries().iter().map(|entry| {
-            let (bytes, start, end) = self.listed.span(entry);
-            if end - start <= 16 && start + 16 <= bytes.len() {
-                // Without a branch that depends on the token.
-                return characters(&key(bytes, start, end - start), end - start);
-            }
-            self.listed.text(entry).chars().count()
-        })
+    /// How many tokens there are of each length in characters.
+    pub(crate) fn lengths(&self) -> &[usize] {
+        &self.facts.lengths
     }
 
     /// How many there are.
@@ -192,6 +201,24 @@ impl<'a> Tokens<'a> {
     /// The pieces of Unigram, and again those that are listed twice.
     pub(crate) fn pieces(&self) -> impl Iterator<Item = &str> {
         self.listed.entries.iter().map(|entry| self.listed.text(entry))
+    }
+
+    /// As [`Tokens::iter`], where they stand, and whether each is among the dictionary's [short](Dictionary::short)
+    /// ones.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (Token<'_>, bool)> {
+        let mut others = self.facts.others.iter().copied().peekable();
+        let is_short = move |place| others.next_if_eq(&place).is_none();
+        self.entries().iter().map(|entry| self.listed.token(entry)).zip((0..).map(is_short))
+    }
+
+    /// Those at some places in the list.
+    pub(crate) fn at(&self, places: &[usize]) -> impl Iterator<Item = Token<'_>> + Clone {
+        places.iter().filter_map(|&place| Some(self.listed.token(self.entries().get(place)?)))
+    }
+
+    /// Those that are not among the dictionary's short ones.
+    pub(crate) fn others(&self) -> impl Iterator<Item = Token<'_>> {
+        self.at(&self.facts.others)
     }
 
     /// The scores of [`Tokens::pieces`]; none in other models.

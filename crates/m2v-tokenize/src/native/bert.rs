@@ -20,6 +20,8 @@ enum Entry {
     New,
     /// It is part of a word, as it is.
     Same,
+    /// It is part of a word, as the first of these bytes.
+    Short([u8; 4], u8),
     /// It is part of a word, as these characters: a range of the pool.
     Text(u32, u8),
     /// Nothing.
@@ -59,15 +61,26 @@ impl Characters {
             }
             start = buffer.len();
         };
-        let mut at = 0;
+        // What is before `at` and was not appended stays as it is.
+        let (mut at, mut appended) = (0, 0);
         while at < text.len() {
             let Some((c, len)) = first_char(&text[at..]) else { return false };
-            let bytes = &text[at..at + len];
+            let entry = self.entry(bert, c);
+            let before = at;
             at += len;
-            match self.entry(bert, c) {
-                Entry::Same => buffer.extend_from_slice(bytes),
+            if entry == Entry::Same {
+                continue;
+            }
+            buffer.extend_from_slice(&text[appended..before]);
+            appended = at;
+            match entry {
+                Entry::Short(bytes, len) => {
+                    let len = buffer.len() + usize::from(len);
+                    buffer.extend_from_slice(&bytes);
+                    buffer.truncate(len);
+                }
                 Entry::Text(start, len) => buffer.extend_from_slice(self.text(start, len)),
-                Entry::Removed => {}
+                Entry::Same | Entry::Removed => {}
                 Entry::Space => end_word(buffer),
                 Entry::Own(start, len) => {
                     end_word(buffer);
@@ -77,6 +90,7 @@ impl Characters {
                 Entry::New | Entry::Complex => return false,
             }
         }
+        buffer.extend_from_slice(&text[appended..]);
         end_word(buffer);
         true
     }
@@ -133,16 +147,22 @@ fn classify(bert: config::Bert, c: char, pool: &mut String) -> Entry {
     let normalised = Normalizer::Bert(bert).apply(one.as_str().into());
     let core = normalised.trim_matches(char::is_whitespace);
     let is_punctuation = |c: char| c.is_ascii_punctuation() || c.is_punctuation();
+    let has_punctuation = core.contains(is_punctuation);
     let is_padded = core.len() != normalised.len();
     match core.chars().count() {
         0 if normalised.is_empty() => Entry::Removed,
         0 => Entry::Space,
         _ if core.contains(char::is_whitespace) => Entry::Complex,
-        1 if is_padded || core.contains(is_punctuation) => intern(core, pool, Entry::Own),
-        _ if core.contains(is_punctuation) => Entry::Complex,
+        1 if is_padded || has_punctuation => intern(core, pool, Entry::Own),
+        _ if has_punctuation => Entry::Complex,
         _ if is_padded => intern(core, pool, Entry::Own),
         _ if core == one => Entry::Same,
-        _ => intern(core, pool, Entry::Text),
+        _ => match core.as_bytes() {
+            [a] => Entry::Short([*a, 0, 0, 0], 1),
+            [a, b] => Entry::Short([*a, *b, 0, 0], 2),
+            [a, b, c] => Entry::Short([*a, *b, *c, 0], 3),
+            _ => intern(core, pool, Entry::Text),
+        },
     }
 }
 

@@ -37,6 +37,7 @@ const FIRST_LINES: usize = 1 << 8;
 const MAX_LINES: usize = 1 << 16;
 /// Chunks for each line at which the table grows: one line in thirty is full then.
 const MANY: usize = 5;
+const GROWTH: usize = 4;
 
 /// The log of a memo that forgets all: 8 MiB.
 const MAX_LOG: usize = 1 << 21;
@@ -108,10 +109,10 @@ impl Memo {
         same_key & (entry[0] & LEN == len as u32)
     }
 
-    /// The place of a chunk, until the next is remembered; 0 if it is not known.
+    /// The place of a chunk with its hash, until the next is remembered; 0 if it is not known.
     #[inline]
-    pub(super) fn find(&self, bytes: &[u8], start: usize, len: usize) -> u32 {
-        let place = self.place(Self::hash(bytes, start, len));
+    pub(super) fn find(&self, hash: u32, bytes: &[u8], start: usize, len: usize) -> u32 {
+        let place = self.place(hash);
         if place != 0 && self.is_at(place, bytes, start, len) { place } else { 0 }
     }
 
@@ -120,27 +121,22 @@ impl Memo {
     pub(super) fn append(&self, place: u32, ids: &mut Vec<u32>) {
         let at = place as usize;
         let (len, count) = (self.log[at] & LEN, (self.log[at] >> LEN_BITS) as usize);
-        let found = &self.log[at + 1 + words(len as usize)..];
-        let after = ids.len() + count;
-        match found.first_chunk::<RUN>() {
-            // More than needed, most of the time: how many there are cannot be predicted.
-            Some(run) if count <= RUN => ids.extend_from_slice(run),
-            _ => ids.extend_from_slice(&found[..count]),
-        }
-        ids.truncate(after);
+        append_run(&self.log[at + 1 + words(len as usize)..], count, ids);
     }
 
-    /// Remembers the ids of a chunk of at most [`Memo::LONGEST`] bytes that is not known.
-    pub(super) fn insert(&mut self, bytes: &[u8], start: usize, len: usize, ids: &[u32]) {
+    /// Remembers the ids of a chunk of at most [`Memo::LONGEST`] bytes, with its hash.
+    #[inline]
+    pub(super) fn insert(&mut self, hash: u32, bytes: &[u8], start: usize, len: usize, ids: &[u32]) {
         let size = 1 + words(len) + ids.len();
-        if size > MAX_LOG / 2 {
+        let mut same = self.place(hash);
+        if size > MAX_LOG / 2 || (same != 0 && self.is_at(same, bytes, start, len)) {
             return;
         }
         if self.log.len() + size > MAX_LOG {
             // Begin anew, in the same memory.
             self.lines.fill(Line::FREE);
             self.log.truncate(1);
-            self.count = 0;
+            (self.count, same) = (0, 0);
         }
         let place = self.log.len() as u32;
         self.log.push(len as u32 | (ids.len() as u32) << LEN_BITS);
@@ -150,43 +146,41 @@ impl Memo {
             _ => self.log.extend_from_slice(&cast::<_, [u32; 16]>(key::<8>(bytes, start, len))),
         }
         self.log.extend_from_slice(ids);
-        self.insert_place(Self::hash(bytes, start, len), place);
+        self.insert_place(hash, place, same);
     }
 
-    fn insert_place(&mut self, hash: u32, place: u32) {
+    /// Puts a place into the table, instead of that of another chunk with the same hash, if that is not 0.
+    fn insert_place(&mut self, hash: u32, place: u32, same: u32) {
         if self.count >= self.lines.len() * MANY && self.lines.len() < MAX_LINES {
             self.grow();
         }
         let line = self.line(hash);
-        let Line { hashes, places } = &mut self.lines[line];
-        let place_of_same = hashes
-            .iter()
-            .zip(&*places)
-            .fold(0, |at, (other, place)| at | if *other == hash { *place } else { 0 });
-        // Of none, it is 0, as that of a free slot.
-        let slot = places.iter().position(|&place| place == place_of_same).unwrap_or_else(|| {
+        let line = &mut self.lines[line];
+        let mut slot = line.used();
+        if same != 0 {
+            slot = line.slot_of(same);
+        } else if slot == SLOTS {
             self.next = (self.next + 1) % SLOTS;
-            self.next
-        });
-        self.count += usize::from(places[slot] == 0);
-        (hashes[slot], places[slot]) = (hash, place);
+            slot = self.next;
+        } else {
+            self.count += 1;
+        }
+        (line.hashes[slot], line.places[slot]) = (hash, place);
     }
 
-    /// Twice as many lines: what is in a line goes there or to the one as many lines behind.
+    /// More lines, and all that is in the table where it belongs then.
     #[cold]
     fn grow(&mut self) {
         let before = self.lines.len();
-        self.lines.resize(2 * before, Line::FREE);
-        let (lower, upper) = self.lines.split_at_mut(before);
-        for (line, above) in lower.iter_mut().zip(upper) {
-            let old = std::mem::replace(line, Line::FREE);
-            let mut counts = [0; 2];
-            for (hash, place) in old.hashes.into_iter().zip(old.places).filter(|(_, place)| *place != 0) {
-                let is_above = hash as usize & before != 0;
-                let line = if is_above { &mut *above } else { &mut *line };
-                let slot = &mut counts[usize::from(is_above)];
-                (line.hashes[*slot], line.places[*slot]) = (hash, place);
-                *slot += 1;
+        self.lines.resize(GROWTH * before, Line::FREE);
+        for line in 0..before {
+            let Line { hashes, places } = std::mem::replace(&mut self.lines[line], Line::FREE);
+            for (hash, place) in hashes.into_iter().zip(places).filter(|(_, place)| *place != 0) {
+                let line = self.line(hash);
+                let line = &mut self.lines[line];
+                // Nothing comes here from other lines: there is room.
+                let slot = line.used();
+                (line.hashes[slot], line.places[slot]) = (hash, place);
             }
         }
     }
@@ -200,6 +194,29 @@ impl Memo {
 
 impl Line {
     const FREE: Self = Self { hashes: [0; SLOTS], places: [0; SLOTS] };
+
+    /// How many slots are not free: the first ones.
+    #[inline]
+    fn used(&self) -> usize {
+        self.places.iter().filter(|place| **place != 0).count()
+    }
+
+    /// The slot that has a place, which one has.
+    fn slot_of(&self, place: u32) -> usize {
+        self.places.iter().position(|other| *other == place).unwrap_or(0)
+    }
+}
+
+/// Appends the first of some ids.
+#[inline]
+pub(super) fn append_run(from: &[u32], count: usize, ids: &mut Vec<u32>) {
+    let after = ids.len() + count;
+    match from.first_chunk::<RUN>() {
+        // More than needed, most of the time: how many there are cannot be predicted.
+        Some(run) if count <= RUN => ids.extend_from_slice(run),
+        _ => ids.extend_from_slice(&from[..count]),
+    }
+    ids.truncate(after);
 }
 
 /// Elements of the log that hold the key of a chunk.
@@ -248,13 +265,11 @@ mod tests {
         // Enough that the table grows, and that the log is full some times.
         for number in 0..500_000 {
             let (bytes, len) = chunk(number);
-            if memo.find(&bytes, 0, len) == 0 {
-                let ids: Vec<u32> = bytes[..len].iter().map(|&byte| byte.into()).collect();
-                memo.insert(&bytes, 0, len, &ids);
-            }
+            let ids: Vec<u32> = bytes[..len].iter().map(|&byte| byte.into()).collect();
+            memo.insert(Memo::hash(&bytes, 0, len), &bytes, 0, len, &ids);
             assert!(memo.log.len() <= MAX_LOG && memo.lines.len() <= MAX_LINES);
             let (bytes, len) = chunk(number / 2);
-            let place = memo.find(&bytes, 0, len);
+            let place = memo.find(Memo::hash(&bytes, 0, len), &bytes, 0, len);
             if place != 0 {
                 let mut ids = vec![7];
                 memo.append(place, &mut ids);

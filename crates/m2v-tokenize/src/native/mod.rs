@@ -25,6 +25,7 @@ mod precompiled;
 mod pretokenize;
 mod scan;
 mod split_regex;
+mod trie;
 mod unigram;
 mod wordlevel;
 mod wordpiece;
@@ -83,7 +84,7 @@ impl NativeTokenizer {
             return Ok(None);
         };
         let model = match (file.model.family(), pre_tokenizers.byte_level) {
-            (Family::WordPiece, false) => Some(Model::WordPiece(WordPiece::new(&file.model)?)),
+            (Family::WordPiece, false) => WordPiece::new(&file.model)?.map(Model::WordPiece),
             (Family::WordLevel, false) => Some(Model::WordLevel(WordLevel::new(&file.model)?)),
             (Family::Unigram, false) => Unigram::new(&file.model)?.map(Model::Unigram),
             (Family::Bpe, byte_level) => Bpe::new(&file.model, byte_level)?.map(Model::Bpe),

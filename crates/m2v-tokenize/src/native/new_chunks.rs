@@ -4,11 +4,15 @@
 //! pre-tokenizer splits them. For BERT, what becomes of other characters is known from [`Characters`]. What is left
 //! takes the exact way.
 
+use std::ops::Range;
+
 use super::bert::Characters;
 use super::config;
+use super::memo::append_run;
 use super::pieces_by_length::PADDING;
 use super::pipeline::{Model, ModelScratch, Pipeline, Result};
 use super::wordpiece::Word;
+use crate::key;
 
 /// New chunks, and what they become.
 pub(super) struct NewChunks {
@@ -25,6 +29,9 @@ pub(super) struct NewChunks {
     ends: Vec<usize>,
     pub(super) model: ModelScratch,
 }
+
+/// Bytes of chunks that are read at once.
+const SHORT: usize = 16;
 
 impl NewChunks {
     pub(super) fn new() -> Self {
@@ -49,19 +56,27 @@ impl NewChunks {
         self.ends.clear();
     }
 
-    /// Adds a chunk. `plain`: words need no prefix; `bert`: the normalizer, if it and BERT's pre-tokenizer are all there
+    /// Adds the chunk of `len` bytes at a place, behind which [`SHORT`] more may be read. `plain`: words need no prefix; `bert`: the normalizer, if it and BERT's pre-tokenizer are all there
     /// is.
     pub(super) fn add(
         &mut self,
         pipeline: &Pipeline,
         plain: bool,
         bert: Option<config::Bert>,
-        chunk: &[u8],
+        padded: &[u8],
+        at: usize,
+        len: usize,
     ) -> Result<()> {
+        let chunk = &padded[at..at + len];
         let (start, words) = (self.bytes.len(), self.words.len());
-        if plain && chunk.iter().all(u8::is_ascii_alphanumeric) {
-            self.bytes.extend_from_slice(chunk);
-            self.words.push(Word { start, end: self.bytes.len() });
+        if plain && is_alphanumeric(chunk, padded, at) {
+            match padded[at..].first_chunk::<SHORT>() {
+                // Mostly too much: a copy of any length takes longer.
+                Some(more) if len <= SHORT => self.bytes.extend_from_slice(more),
+                _ => self.bytes.extend_from_slice(chunk),
+            }
+            self.bytes.truncate(start + len);
+            self.words.push(Word { start, end: start + len });
         } else {
             let Self { characters, bytes, .. } = self;
             if !bert.is_some_and(|bert| characters.words(bert, chunk, bytes, &mut self.words)) {
@@ -84,10 +99,7 @@ impl NewChunks {
         match &pipeline.model {
             Model::WordPiece(wordpiece) => {
                 bytes.extend_from_slice(&[0; PADDING]);
-                wordpiece.tokenize_all(bytes, words, &mut model.wordpiece, |_, found| {
-                    ids.extend_from_slice(found);
-                    ends.push(ids.len());
-                })?;
+                wordpiece.tokenize_all(bytes, words, &mut model.wordpiece, ids, ends)?;
             }
             other => {
                 for word in &*words {
@@ -99,14 +111,36 @@ impl NewChunks {
         Ok(())
     }
 
+    /// Appends the ids of a chunk.
+    pub(super) fn append(&self, chunk: usize, ids: &mut Vec<u32>) {
+        let (from, range) = self.range(chunk);
+        append_run(&from[range.start..], range.len(), ids);
+    }
+
     /// The ids of a chunk.
     pub(super) fn ids(&self, chunk: usize) -> &[u32] {
+        let (from, range) = self.range(chunk);
+        &from[range]
+    }
+
+    /// Where the ids of a chunk are.
+    fn range(&self, chunk: usize) -> (&[u32], Range<usize>) {
         let before = |chunk: usize| chunk.checked_sub(1).map_or((0, 0), |before| self.chunks[before]);
         let ((first_word, first), (last_word, last)) = (before(chunk), self.chunks[chunk]);
         if first < last {
-            return &self.exact[first..last];
+            return (&self.exact, first..last);
         }
         let end = |words: usize| words.checked_sub(1).map_or(0, |last| self.ends[last]);
-        &self.ids[end(first_word)..end(last_word)]
+        (&self.ids, end(first_word)..end(last_word))
+    }
+}
+
+/// Whether a chunk, which begins at a place of a buffer, holds only ASCII letters and digits.
+#[inline]
+fn is_alphanumeric(chunk: &[u8], padded: &[u8], at: usize) -> bool {
+    if chunk.len() <= SHORT {
+        key::is_alphanumeric(&key::key(padded, at, chunk.len()), chunk.len())
+    } else {
+        chunk.iter().all(u8::is_ascii_alphanumeric)
     }
 }

@@ -144,8 +144,8 @@ impl PiecesScratch {
         ids: &mut Vec<u32>,
     ) -> Result<()> {
         let len = end - start;
-        let remembered = len <= Memo::LONGEST;
-        let place = if remembered { self.memo.find(&self.buffer, start, len) } else { 0 };
+        let hash = (len <= Memo::LONGEST).then(|| Memo::hash(&self.buffer, start, len));
+        let place = hash.map_or(0, |hash| self.memo.find(hash, &self.buffer, start, len));
         if place != 0 {
             self.memo.append(place, ids);
             return Ok(());
@@ -153,8 +153,8 @@ impl PiecesScratch {
         let before = ids.len();
         let piece = &text[start..end];
         pipeline.model.tokenize(piece, &mut self.model, ids)?;
-        if remembered {
-            self.memo.insert(&self.buffer, start, len, &ids[before..]);
+        if let Some(hash) = hash {
+            self.memo.insert(hash, &self.buffer, start, len, &ids[before..]);
         }
         Ok(())
     }

@@ -8,7 +8,7 @@ use std::hint::select_unpredictable;
 use std::sync::Arc;
 
 use crate::dictionary::Dictionary;
-use crate::key::{key, key_of, len};
+use crate::key::key;
 
 /// A map from pieces to ids.
 pub(super) struct PiecesByLength {
@@ -20,17 +20,8 @@ pub(super) struct PiecesByLength {
 pub(super) const PADDING: usize = 16;
 
 impl PiecesByLength {
-    /// A map of all pieces of a dictionary. The empty one does not count: nothing begins with it that anyone asks for.
-    pub(super) fn new(pieces: Arc<Dictionary>) -> Self {
-        let mut lengths = Lengths::new();
-        for (key, value) in pieces.short().slots() {
-            // Which slots are free cannot be predicted.
-            lengths.at(key[0] as u32).0 |= u32::from(value != 0) << len(&key);
-        }
-        for text in pieces.others().filter(|text| !text.is_empty()) {
-            let first: [u64; 1] = key_of(&text[..text.len().min(4)]);
-            lengths.at(first[0] as u32).0 |= 1 << (OTHER + text.len().min(LONG));
-        }
+    /// A map of all pieces of a dictionary, which have these lengths.
+    pub(super) fn new(pieces: Arc<Dictionary>, lengths: Lengths) -> Self {
         Self { pieces, lengths }
     }
 
@@ -136,7 +127,7 @@ pub(super) struct Candidates {
 }
 
 /// Which lengths pieces have, by their first four bytes or, if they are shorter, by all of them.
-struct Lengths(Vec<Kinds>);
+pub(super) struct Lengths(Vec<Kinds>);
 
 /// A bit for each length, of pieces among the [short](Dictionary::get_short) and, from [`OTHER`] on, the
 /// [others](Dictionary::get_other).
@@ -151,12 +142,18 @@ const LONG: usize = 15;
 const INDEX_BITS: u32 = 15;
 
 impl Lengths {
-    fn new() -> Self {
+    /// Of no pieces.
+    pub(super) fn new() -> Self {
         Self(vec![Kinds::default(); 1 << INDEX_BITS])
     }
 
-    fn at(&mut self, first: u32) -> &mut Kinds {
-        &mut self.0[Self::index(first)]
+    /// Adds a piece of so many bytes that begins like this; `is_short` as in
+    /// [`Inserted`](crate::dictionary::Inserted). The empty one does not count: nothing begins with it that anyone asks
+    /// for.
+    #[inline]
+    pub(super) fn add(&mut self, first: u64, len: usize, is_short: bool) {
+        let bit = if is_short { len } else { OTHER + len.min(LONG) };
+        self.0[Self::index(first as u32)].0 |= 1 << bit;
     }
 
     /// The lengths of pieces that have the first bytes of a text with `left` bytes, or so it seems.
@@ -187,8 +184,9 @@ mod tests {
 
     use std::sync::Arc;
 
-    use super::{PADDING, PiecesByLength};
+    use super::{Lengths, PADDING, PiecesByLength};
     use crate::dictionary::Dictionary;
+    use crate::token::Token;
 
     /// Few characters, NUL among them, so that texts begin with pieces.
     fn any_text(longest: usize) -> impl Strategy<Value = String> {
@@ -204,11 +202,14 @@ mod tests {
             ends in prop::collection::vec(any_text(3), 20),
         ) {
             // So small that places are full.
-            let mut dictionary = Dictionary::with_capacity(16);
-            for (piece, &id) in &pieces {
-                prop_assert!(!dictionary.insert(piece.as_bytes(), 0, piece.len(), id));
-            }
-            let map = PiecesByLength::new(Arc::new(dictionary));
+            let (mut dictionary, mut lengths) = (Dictionary::with_capacity(16), Lengths::new());
+            let mut again = false;
+            dictionary.extend(pieces.iter().map(|(piece, &id)| Token::new(piece, id)), |piece, inserted| {
+                again |= inserted.again;
+                lengths.add(piece.first(), piece.len(), inserted.is_short);
+            });
+            prop_assert!(!again);
+            let map = PiecesByLength::new(Arc::new(dictionary), lengths);
             // Texts that begin with a piece, and others.
             let begun = pieces.keys().zip(&ends).map(|(piece, end)| [&**piece, &**end].concat());
             for text in texts.iter().cloned().chain(begun) {

@@ -1,30 +1,35 @@
 //! The WordPiece model: the longest match from the left, again and again.
 //!
-//! Many words are tokenised side by side, a piece of each in turn. The next piece of a word cannot be looked up before
-//! the last is known, and memory is slow; the next piece of another word can.
+//! The first pieces of many words are looked up together, because memory is slow: [`PiecesByLength`] knows from the
+//! first bytes which lengths there are. There are far fewer pieces that continue a word; theirs is a [`Trie`] that stays in
+//! cache, and it is walked from one piece to the next.
 //!
-//! The pieces are those of trying each shorter beginning in turn, as `tokenizers` does: [`PiecesByLength`] leaves out
-//! lengths that no piece with the same first bytes has. A word of which a part is in no token, or that has too many
-//! characters, is one unknown token; without such a token, the text is an error. There is no vocabulary that this has no code for.
+//! The pieces are those of trying each shorter beginning in turn, as `tokenizers` does. A word of which a part is in no
+//! token, or that has too many characters, is one unknown token; without such a token, the text is an error.
+//!
+//! # Where it gives up
+//! [`WordPiece::new`] says no to more tokens than [`Trie::MOST`] that continue a word.
 
-use std::hint::select_unpredictable;
 use std::mem;
 use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::pieces_by_length::{Candidates, PADDING, PiecesByLength};
+use super::pieces_by_length::{Candidates, Lengths, PADDING, PiecesByLength};
 use super::pipeline::MissingUnknown;
+use super::trie::Trie;
 use crate::dictionary::Dictionary;
 use crate::error::Result;
 use crate::json::{self, Str};
+use crate::key::key_of;
 
 /// WordPiece.
 pub(super) struct WordPiece {
     /// Tokens, for the beginning of a word.
     initial: PiecesByLength,
-    /// Tokens that continue a word, without their prefix.
-    continuing: PiecesByLength,
+    /// Tokens that continue a word, without their prefix, each with its number among them, and their ids.
+    continuing: Trie,
+    continuing_ids: Vec<u32>,
     unk: Option<u32>,
     max_chars: usize,
 }
@@ -41,26 +46,10 @@ pub(super) struct Word {
 pub(super) struct WordPieceScratch {
     /// A single word and padding.
     padded: Vec<u8>,
-    lanes: Vec<Lane>,
-    /// The pieces of each word from its place in the buffer on: it has no more of them than bytes.
-    pieces: Vec<u32>,
-    /// How many pieces each word has, or [`UNKNOWN`].
-    counts: Vec<usize>,
+    /// The lengths that the first piece of each word may have.
+    candidates: Vec<Candidates>,
+    ends: Vec<usize>,
 }
-
-/// A word that is not done.
-#[derive(Clone, Copy)]
-struct Lane {
-    word: usize,
-    /// What is left of it.
-    start: usize,
-    end: usize,
-    pieces: usize,
-    candidates: Candidates,
-}
-
-/// Some part of a word is in no token.
-const UNKNOWN: usize = usize::MAX;
 
 #[derive(Deserialize)]
 struct Json<'a> {
@@ -72,22 +61,33 @@ struct Json<'a> {
 }
 
 impl WordPiece {
-    /// Makes the model of its JSON.
-    pub(super) fn new(model: &json::Model<'_>) -> Result<Self> {
+    /// Makes the model of its JSON, if there is code for it.
+    pub(super) fn new(model: &json::Model<'_>) -> Result<Option<Self>> {
         let config: Json<'_> = model.read()?;
         let (prefix, tokens) = (&*config.continuing_subword_prefix.0, &model.tokens);
-        let continuing = tokens.iter().filter_map(|(token, id)| Some((token.strip_prefix(prefix)?, id)));
-        let continuing: Vec<_> = continuing.collect();
-        let mut dictionary = Dictionary::with_capacity(continuing.len());
-        for (token, id) in continuing {
-            dictionary.insert(token.as_bytes(), 0, token.len(), id);
+        let (mut lengths, mut continuing) = (Lengths::new(), Vec::new());
+        // The first bytes at once: most tokens begin with others.
+        let prefix = prefix.as_bytes();
+        let [begins] = key_of(prefix);
+        let kept = u64::MAX.checked_shr(u64::BITS - 8 * prefix.len().min(8) as u32).unwrap_or(0);
+        for (place, (token, is_short)) in tokens.all().enumerate() {
+            let first = token.first();
+            lengths.add(first, token.len(), is_short);
+            if first & kept == begins && token.text().starts_with(prefix) {
+                continuing.push(place);
+            }
         }
-        Ok(Self {
-            initial: PiecesByLength::new(tokens.dictionary().clone()),
-            continuing: PiecesByLength::new(Arc::new(dictionary)),
+        if continuing.len() > Trie::MOST {
+            return Ok(None);
+        }
+        let continuing: Vec<_> = tokens.at(&continuing).map(|token| token.without(prefix.len())).collect();
+        Ok(Some(Self {
+            initial: PiecesByLength::new(tokens.dictionary().clone(), lengths),
+            continuing: Trie::numbered(&continuing),
+            continuing_ids: continuing.iter().map(|token| token.id).collect(),
             unk: tokens.id(&config.unk_token.0),
             max_chars: config.max_input_chars_per_word,
-        })
+        }))
     }
 
     /// The tokens and their ids.
@@ -112,60 +112,63 @@ impl WordPiece {
         padded.extend_from_slice(word.as_bytes());
         padded.extend_from_slice(&[0; PADDING]);
         let words = [Word { start: 0, end: word.len() }];
-        let result = self.tokenize_all(&padded, &words, scratch, |_, found| ids.extend_from_slice(found));
-        scratch.padded = padded;
+        let mut ends = mem::take(&mut scratch.ends);
+        ends.clear();
+        let result = self.tokenize_all(&padded, &words, scratch, ids, &mut ends);
+        (scratch.padded, scratch.ends) = (padded, ends);
         result
     }
 
-    /// Calls `each` with the number of each word and its ids. The words overlap nowhere; [`PADDING`] bytes after each
-    /// are read too.
+    /// Appends the ids of each word, and where they end. [`PADDING`] bytes after each word are read too.
     pub(super) fn tokenize_all(
         &self,
         padded: &[u8],
         words: &[Word],
         scratch: &mut WordPieceScratch,
-        mut each: impl FnMut(usize, &[u32]),
+        ids: &mut Vec<u32>,
+        ends: &mut Vec<usize>,
     ) -> Result<(), MissingUnknown> {
-        let WordPieceScratch { lanes, pieces, counts, .. } = scratch;
-        if pieces.len() < padded.len() {
-            pieces.resize(padded.len(), 0);
+        let candidates = &mut scratch.candidates;
+        candidates.clear();
+        candidates.extend(words.iter().map(|word| self.initial.candidates(padded, word.start, word.end)));
+        for (word, candidates) in words.iter().zip(&*candidates) {
+            self.initial.prefetch(padded, word.start, *candidates);
         }
-        counts.clear();
-        lanes.clear();
-        for (word, &Word { start, end }) in words.iter().enumerate() {
-            let is_long = self.is_long(&padded[start..end]);
-            counts.push(if is_long { UNKNOWN } else { 0 });
-            if !is_long && start < end {
-                lanes.push(Lane { word, start, end, pieces: 0, candidates: Candidates::default() });
+        for (&Word { start, end }, candidates) in words.iter().zip(&*candidates) {
+            let before = ids.len();
+            if !self.is_known(padded, start, end, *candidates, ids) {
+                ids.truncate(before);
+                ids.push(self.unk.ok_or(MissingUnknown)?);
             }
-        }
-        let mut vocabulary = &self.initial;
-        while !lanes.is_empty() {
-            for lane in &mut *lanes {
-                lane.candidates = vocabulary.candidates(padded, lane.start, lane.end);
-            }
-            for lane in &*lanes {
-                vocabulary.prefetch(padded, lane.start, lane.candidates);
-            }
-            let mut left = 0;
-            for i in 0..lanes.len() {
-                let Lane { word, start, end, pieces: count, candidates } = lanes[i];
-                let (id, len) = vocabulary.longest(padded, start, end, candidates);
-                pieces[words[word].start + count] = id;
-                counts[word] = select_unpredictable(len == 0, UNKNOWN, count + 1);
-                lanes[left] = Lane { word, start: start + len, end, pieces: count + 1, candidates };
-                left += usize::from((len != 0) & (start + len < end));
-            }
-            lanes.truncate(left);
-            vocabulary = &self.continuing;
-        }
-        for (word, &count) in counts.iter().enumerate() {
-            match count {
-                UNKNOWN => each(word, &[self.unk.ok_or(MissingUnknown)?]),
-                count => each(word, &pieces[words[word].start..][..count]),
-            }
+            ends.push(ids.len());
         }
         Ok(())
+    }
+
+    /// Appends the ids of a word. False, after some of them, if a part of it is in no token, or it is too long.
+    #[inline]
+    fn is_known(
+        &self,
+        padded: &[u8],
+        mut start: usize,
+        end: usize,
+        candidates: Candidates,
+        ids: &mut Vec<u32>,
+    ) -> bool {
+        if self.is_long(&padded[start..end]) {
+            return false;
+        }
+        let (mut id, mut len) = self.initial.longest(padded, start, end, candidates);
+        while len > 0 {
+            ids.push(id);
+            start += len;
+            if start == end {
+                return true;
+            }
+            let (next, number) = self.continuing.longest(&padded[start..end]);
+            (id, len) = (self.continuing_ids.get(number as usize).copied().unwrap_or_default(), next);
+        }
+        start == end
     }
 
     /// Whether a word has too many characters to be looked at.

@@ -27,7 +27,7 @@ use super::pretokenize::PreTokenizer;
 use super::scan::{Chunks, ScanBuffer, Scanner};
 use crate::dictionary::Dictionary;
 use crate::json::Tokens;
-use crate::key::{key, key_of};
+use crate::key::key;
 use crate::short_strings::ShortStrings;
 
 /// The fast path.
@@ -140,7 +140,7 @@ impl Words {
                     done = other + 1;
                     match *found {
                         Found { known: 0, place: 0, .. } => {
-                            ids.extend_from_slice(new.ids(new_ones));
+                            new.append(new_ones, ids);
                             new_ones += 1;
                         }
                         Found { known: 0, place, .. } => memo.append(place, ids),
@@ -156,12 +156,9 @@ impl Words {
             }
             append_until(chunks.len(), ids);
             let is_new = chunks.others.iter().zip(&*found).filter(|(_, found)| found.is_new());
-            for (i, (&other, _)) in is_new.enumerate() {
+            for (i, (&other, found)) in is_new.enumerate().filter(|(_, (_, found))| found.may_be_in_memo) {
                 let (start, len) = chunks.span(other as usize);
-                // It may have been in the batch before.
-                if len <= Memo::LONGEST && memo.find(chunks.bytes, start, len) == 0 {
-                    memo.insert(chunks.bytes, start, len, new.ids(i));
-                }
+                memo.insert(found.hash, chunks.bytes, start, len, new.ids(i));
             }
             Ok(())
         })
@@ -197,7 +194,7 @@ impl Words {
                 found.place = 0;
             }
             if found.is_new() {
-                new.add(pipeline, !self.prefixed, self.bert, &chunks.bytes[start..start + len])?;
+                new.add(pipeline, !self.prefixed, self.bert, chunks.bytes, start, len)?;
             }
         }
         new.tokenize(pipeline)
@@ -272,9 +269,9 @@ impl Known {
             range.contains(&word.len()) && word.iter().all(u8::is_ascii_alphanumeric)
         };
         let mut medium = Cache::new(tokens.len() / 32);
-        for (word, id) in words().filter(|(word, id)| is_medium(word) && *id < u32::MAX) {
+        for word in tokens.others().filter(|word| is_medium(word.text()) && word.id < u32::MAX) {
             // A full line leaves a word to the memo.
-            let _ = medium.try_insert(&key_of(word), id + 1);
+            let _ = medium.try_insert(&word.key(), word.id + 1);
         }
         Self { short, medium }
     }

@@ -12,6 +12,7 @@ use super::spelling::{Spelling, Unknown, byte_for};
 use crate::dictionary::Dictionary;
 use crate::error::{Error, Result};
 use crate::json::{self, Str, Tokens};
+use crate::token::Token;
 
 #[derive(Deserialize)]
 struct Model<'a> {
@@ -152,15 +153,17 @@ fn has_unique_ids(tokens: &Tokens<'_>) -> bool {
 
 /// The tokens of a byte-level model that stand for bytes, as these bytes.
 fn to_bytes(tokens: &Tokens<'_>) -> Dictionary {
-    let mut table = Dictionary::with_capacity(tokens.len());
-    let mut text = Vec::new();
+    let (mut bytes, mut found) = (Vec::new(), Vec::new());
     for (token, id) in tokens.iter() {
-        text.clear();
-        text.extend(token.chars().map_while(byte_for));
-        if text.len() == token.chars().count() {
-            table.insert(&text, 0, text.len(), id);
+        let start = bytes.len();
+        bytes.extend(token.chars().map_while(byte_for));
+        if bytes.len() - start == token.chars().count() {
+            found.push((start, bytes.len(), id));
         }
     }
+    let mut table = Dictionary::with_capacity(found.len());
+    let found = found.iter().map(|&(start, end, id)| Token { bytes: &bytes, start, end, id });
+    table.extend(found, |_, _| ());
     table
 }
 

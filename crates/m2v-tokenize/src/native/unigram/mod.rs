@@ -10,13 +10,12 @@
 //! [`Unigram::new`] says no to more pieces than [`Trie::MOST`], and to scores so large that sums of them could be infinite.
 
 mod pieces;
-mod trie;
 
 use pieces::{Pieces, wrong};
 use serde::Deserialize;
-use trie::Trie;
 
 use super::pipeline::MissingUnknown;
+use super::trie::{Builder, Trie};
 use crate::error::Result;
 use crate::json;
 
@@ -82,7 +81,9 @@ impl Unigram {
         if pieces.len() > Trie::MOST || pieces.scores.iter().any(|score| score.abs() > LARGEST_SCORE) {
             return Ok(None);
         }
-        let trie = Trie::new(&mut pieces);
+        let mut builder = Builder::new();
+        pieces.sorted(|common, piece, id| builder.insert(common, piece, id));
+        let trie = builder.finish();
         let byte = |byte: usize| trie.get(format!("<0x{byte:02X}>").as_bytes());
         let bytes = settings.byte_fallback.then(|| Box::new(std::array::from_fn(byte)));
         let unknown_score = pieces.scores.iter().copied().fold(f64::INFINITY, f64::min) - UNKNOWN_PENALTY;

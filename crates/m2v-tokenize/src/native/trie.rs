@@ -4,9 +4,11 @@
 //! with the byte. So a step down is one load and one comparison, and the children of a node lie within 256 units.
 //! No two nodes have the same base, or one would pass for the other's children.
 
-use super::pieces::Pieces;
+use std::hint::select_unpredictable;
 
-/// A trie over the bytes of the pieces.
+use crate::token::Token;
+
+/// A trie over the bytes of pieces.
 pub(super) struct Trie {
     units: Vec<Unit>,
     root: u32,
@@ -51,12 +53,53 @@ impl Trie {
     /// How many pieces there may be.
     pub(super) const MOST: usize = NO_PIECE as usize;
 
-    /// The trie of at most [`Trie::MOST`] pieces; of those that are listed twice, the last counts. The empty piece is left out: nothing begins
-    /// with it that anyone asks for.
-    pub(super) fn new(pieces: &mut Pieces) -> Self {
+    /// The trie of at most [`Trie::MOST`] pieces, each with its number for an id; theirs do not count.
+    pub(super) fn numbered(pieces: &[Token<'_>]) -> Self {
+        // The first eight bytes and the number in one: most of sorting is to compare these.
+        let entry = |(piece, number): (&Token<'_>, u32)| {
+            u128::from(piece.first().swap_bytes()) << u64::BITS | u128::from(number)
+        };
+        let start = |entry: u128| (entry >> u64::BITS) as u64;
+        let piece = |entry: u128| &pieces[entry as u32 as usize];
+        let mut order: Vec<u128> = pieces.iter().zip(0..).map(entry).collect();
+        order.sort_unstable();
+        let alike = order.chunk_by_mut(|&a, &b| start(a) == start(b));
+        for alike in alike.filter(|alike| alike.len() > 1) {
+            alike.sort_unstable_by(|&a, &b| piece(a).text().cmp(piece(b).text()).then(a.cmp(&b)));
+        }
         let mut builder = Builder::new();
-        pieces.sorted(|common, piece, id| builder.insert(common, piece, id));
+        let mut before: Option<u128> = None;
+        for entry in order {
+            let text = piece(entry).text();
+            let common = before.map_or(0, |before| {
+                let common = (start(before) ^ start(entry)).leading_zeros() as usize / 8;
+                // Beginnings that are not longer than eight bytes are filled up with zeros.
+                let texts = || text.iter().zip(piece(before).text());
+                if common < 8 { common.min(text.len()) } else { texts().take_while(|(a, b)| a == b).count() }
+            });
+            builder.insert(common, text, entry as u32);
+            before = Some(entry);
+        }
         builder.finish()
+    }
+
+    /// The length and the id of the longest piece that `text` begins with; no bytes if there is none.
+    #[inline]
+    pub(super) fn longest(&self, text: &[u8]) -> (usize, u32) {
+        let mut base = self.root;
+        let (mut longest, mut last) = (0, 0);
+        for (at, &byte) in text.iter().enumerate() {
+            let Some(&unit) = self.units.get((base ^ u32::from(byte)) as usize) else { break };
+            if !unit.has_label(byte) {
+                break;
+            }
+            let id = unit.label_and_id >> ID_SHIFT;
+            // Whether a piece ends here cannot be predicted.
+            longest = select_unpredictable(id == NO_PIECE, longest, at + 1);
+            last = select_unpredictable(id == NO_PIECE, last, id);
+            base = unit.base;
+        }
+        (longest, last)
     }
 
     /// Calls `found` with the length and the id of each piece that `text` begins with, shortest first.
@@ -90,9 +133,9 @@ impl Trie {
     }
 }
 
-/// Makes a trie of sorted pieces, in one pass: a node is complete, and finds its place, once a piece comes that does
+/// Makes a trie of at most [`Trie::MOST`] sorted pieces, in one pass: a node is complete, and finds its place, once a piece comes that does
 /// not go through it.
-struct Builder {
+pub(super) struct Builder {
     array: Array,
     /// The nodes on the way to the last piece; the root is the first.
     path: Vec<Node>,
@@ -107,13 +150,14 @@ struct Node {
 }
 
 impl Builder {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let root = Node { label: 0, id: NO_PIECE, first_child: 0 };
         Self { array: Array::new(), path: vec![root], children: Vec::new() }
     }
 
-    /// Adds a piece, the first `common` bytes of which are those of the piece before it, and no more.
-    fn insert(&mut self, common: usize, piece: &[u8], id: u32) {
+    /// Adds a piece, the first `common` bytes of which are those of the piece before it, and no more. Of equal
+    /// pieces, the last counts; the empty piece is left out: nothing begins with it that anyone asks for.
+    pub(super) fn insert(&mut self, common: usize, piece: &[u8], id: u32) {
         // There is nothing before the first piece.
         let common = common.min(self.path.len() - 1);
         self.close(common + 1);
@@ -135,7 +179,8 @@ impl Builder {
         }
     }
 
-    fn finish(mut self) -> Trie {
+    /// The trie.
+    pub(super) fn finish(mut self) -> Trie {
         self.close(1);
         let root = self.array.place(&self.children);
         Trie { units: self.array.units, root }
@@ -249,4 +294,43 @@ fn exchanged(set: u64, label: usize) -> u64 {
 
 fn remove(set: &mut Set, element: usize) {
     set[element / 64] &= !(1 << (element % 64));
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::Trie;
+    use crate::token::Token;
+
+    /// Few bytes, those with which a table of few children is likely to be read past its end among them.
+    fn any_text(longest: usize) -> impl Strategy<Value = Vec<u8>> {
+        prop::collection::vec(prop::sample::select(vec![0, 1, b'a', b'b', 0x80, 0xFF]), 0..=longest)
+    }
+
+    proptest! {
+        #[test]
+        fn finds_what_trying_each_piece_finds(
+            pieces in prop::collection::vec(any_text(12), 0..300),
+            texts in prop::collection::vec(any_text(14), 1..20),
+        ) {
+            let pieces: Vec<&[u8]> = pieces.iter().map(Vec::as_slice).collect();
+            let tokens: Vec<_> = pieces.iter().map(|&bytes| Token { bytes, start: 0, end: bytes.len(), id: 0 }).collect();
+            let trie = Trie::numbered(&tokens);
+            let ends: Vec<Vec<u8>> = pieces.iter().zip(&texts).map(|(piece, text)| [piece, &**text].concat()).collect();
+            for text in texts.iter().chain(&ends) {
+                // Of pieces that are listed twice, the last counts; the empty one does not.
+                let begins = |len: usize| {
+                    let number = pieces.iter().rposition(|piece| !piece.is_empty() && *piece == &text[..len])?;
+                    Some((len, number as u32))
+                };
+                let found = trie.longest(text);
+                prop_assert_eq!(found, (0..=text.len()).rev().find_map(begins).unwrap_or_default());
+                let mut prefixes = Vec::new();
+                trie.prefixes(text, |len, number| prefixes.push((len, number)));
+                prop_assert_eq!(prefixes, (0..=text.len()).filter_map(begins).collect::<Vec<_>>());
+                prop_assert_eq!(trie.get(text), begins(text.len()).map(|found| found.1));
+            }
+        }
+    }
 }
