@@ -2,13 +2,15 @@
 
     pip install huggingface_hub==2.4.0
     cargo build -p m2v-hub --example loopback
-    python check_hub_command.py --m2v PATH_OF_m2v --server target/debug/examples/loopback FOLDER
+    python check_hub_command.py --m2v PATH_OF_m2v --server target/debug/examples/loopback [--xtask PATH] FOLDER
 
-FOLDER is a model. Nothing leaves this machine: the hub is the one of the tests, on loopback.
+FOLDER is a model. Nothing leaves this machine: the hub is the one of the tests, on loopback. With the path of the built
+xtask, `cargo xtask pipeline` takes a model from there, too.
 """
 
 import argparse
 import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -57,6 +59,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--m2v", required=True)
     parser.add_argument("--server", required=True)
+    parser.add_argument("--xtask")
     parser.add_argument("folder", type=Path)
     args = parser.parse_args()
     m2v, folder, expected = args.m2v, args.folder, files(args.folder)
@@ -108,6 +111,18 @@ def main():
             python(upload.split("; ")[1], environment(endpoint, homes[0]), "acme/by-python", folder)
             assert python(commits, environment(endpoint, homes[0]), "acme/by-python") == before
             print("unchanged files were not committed again")
+
+            # The pipeline fetches an id, then has it in the cache.
+            if args.xtask:
+                home, out = Path(work) / "five", Path(work) / "copies"
+                pipeline = [args.xtask, "pipeline", "--model", "acme/by-python", "--dtype", "int8", "--out", out]
+                run(pipeline, environment(endpoint, home))
+                assert json.loads((out / "report.json").read_text())["model"] == "acme/by-python"
+                offline = environment(nobody, home, HF_HUB_OFFLINE="1")
+                assert "int8/model.safetensors" in run(pipeline, offline), "the report does not list the table"
+                # What Python fetched is as good.
+                assert "model.safetensors" in run([*pipeline, "--dry-run"], environment(nobody, homes[3]))
+                print("the pipeline took a model from the hub, and from the cache")
 
             for path in Path(work).rglob("*"):
                 assert not path.is_file() or TOKEN.encode() not in path.read_bytes(), f"{path} has the token"

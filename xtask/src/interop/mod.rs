@@ -2,7 +2,6 @@
 
 mod client;
 mod environment;
-mod error;
 mod export;
 mod outcome;
 mod report;
@@ -14,9 +13,10 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use client::{Client, Folders};
-pub(crate) use error::{Error, Result};
 use report::Report;
 use truth::Truth;
+
+use crate::error::{Error, Result};
 
 /// The model that comes with the repository.
 const MODEL: &str = "models/minilm-l6-64d";

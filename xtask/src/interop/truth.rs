@@ -8,7 +8,8 @@ use m2v_infer::{EncoderExt, StaticModel};
 use ndarray::{Array2, ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
 
-use super::error::{Error, Result};
+use crate::error::{Error, Result};
+use crate::exact::exact;
 
 /// Prose, other scripts, messy text, empty and unknown-only texts.
 const SHIPPED: &str = "tests/fixtures/texts.json";
@@ -102,7 +103,7 @@ impl Truth {
 
         let cut = model.encode(&texts)?;
         let whole = model.with_options(options.with_max_length(None));
-        let uncut = exact(&whole, &texts)?;
+        let uncut = exact(&whole, &texts, &|_| ())?;
         let own_sums = largest_difference(whole.encode(&texts)?.view(), uncut.view());
         let ids = texts.iter().map(|text| model.tokenizer().encode(text)).collect::<Result<Vec<_>, _>>()?;
         Ok(Self {
@@ -206,19 +207,6 @@ impl Truth {
     }
 }
 
-/// The vectors of texts with sums in f64.
-fn exact(model: &StaticModel, texts: &[String]) -> Result<Array2<f32>> {
-    let options = model.options();
-    let mut out = Array2::zeros((texts.len(), model.table().dim()));
-    for (text, mut out) in texts.iter().zip(out.rows_mut()) {
-        let vectors = model.encode_as_sequence(text, options.max_length)?.embeddings.mapv(f64::from);
-        let Some(mean) = vectors.mean_axis(Axis(0)) else { continue };
-        let length = if options.normalize { mean.dot(&mean).sqrt() + 1e-32 } else { 1.0 };
-        out.assign(&mean.mapv(|x| (x / length) as f32));
-    }
-    Ok(out)
-}
-
 /// Of two numbers at the same place; NaN if one is.
 fn largest_difference(a: ArrayView2<'_, f32>, b: ArrayView2<'_, f32>) -> f32 {
     // Not `max`, which would drop a NaN.
@@ -230,8 +218,7 @@ fn largest_difference(a: ArrayView2<'_, f32>, b: ArrayView2<'_, f32>) -> f32 {
 
 fn shipped(path: &Path) -> Result<Vec<String>> {
     let read = fs::read(path).map_err(|source| Error::io(path, source))?;
-    serde_json::from_slice(&read)
-        .map_err(|source| Error::Texts { file: path.display().to_string(), message: source.to_string() })
+    serde_json::from_slice(&read).map_err(|source| Error::texts(path, source))
 }
 
 /// Words of one known token each, of the texts.

@@ -1,16 +1,15 @@
 //! The files that are made: a table and a graph for each copy.
 
-use std::fs;
 use std::io::{self, Write};
-use std::path::Path;
 
 use m2v_core::{Checkpoint, Sink};
 use m2v_onnx::{DEFAULT_GRAPH, ExportOptions, graph_name};
 use serde::Serialize;
 
-use super::error::{Error, Result};
 use super::head::HeadVerified;
+use super::out::Out;
 use super::target::Target;
+use crate::error::{Error, Result};
 
 /// Name of the table's file.
 pub(crate) const TABLE: &str = "model.safetensors";
@@ -51,62 +50,62 @@ pub(crate) struct Verified {
     pub(crate) head: Option<HeadVerified>,
 }
 
-/// Writes the folder of a copy: with the graph, all that ONNX clients want; without, what model2vec reads.
-pub(crate) fn write(checkpoint: &Checkpoint, target: &Target, onnx: bool, sink: &mut dyn Sink) -> Result<()> {
-    let mut folder = Subfolder { sink, name: &target.name };
+/// Writes the folder of a copy: with the graph, all that ONNX clients want; without, what model2vec reads. The names are
+/// those of its artefacts.
+pub(crate) fn write(
+    checkpoint: &Checkpoint,
+    target: &Target,
+    onnx: bool,
+    sink: &mut dyn Sink,
+) -> Result<&'static [&'static str]> {
+    let name = &target.name;
+    let mut folder = Subfolder { sink, name };
     if onnx {
-        m2v_onnx::export(checkpoint, &ExportOptions::default(), &mut folder)?;
+        let written = m2v_onnx::export(checkpoint, &ExportOptions::default(), &mut folder);
+        written.map_err(|error| Error::of_writing(name, error))?;
+        Ok(&[TABLE, DEFAULT_GRAPH])
     } else {
-        checkpoint.save(&mut folder)?;
+        checkpoint.save(&mut folder).map_err(|error| Error::of_writing(name, error))?;
+        Ok(&[TABLE])
     }
-    Ok(())
 }
 
 /// Writes the folder that clients of ONNX load, as `m2v export` does, but for its graphs.
 pub(crate) fn write_export(base: &Checkpoint, sink: &mut dyn Sink) -> Result<()> {
     let mut folder = Subfolder { sink, name: EXPORT };
-    Ok(m2v_onnx::export_folder(base, &ExportOptions::default(), &mut folder)?)
+    let written = m2v_onnx::export_folder(base, &ExportOptions::default(), &mut folder);
+    written.map_err(|error| Error::of_writing(EXPORT, error))
 }
 
 /// Writes a graph of that folder, under the name clients look for.
 pub(crate) fn write_graph(checkpoint: &Checkpoint, sink: &mut dyn Sink) -> Result<&'static str> {
     let mut folder = Subfolder { sink, name: EXPORT };
     let name = graph_name(checkpoint.table.dtype());
-    m2v_onnx::export_graph(checkpoint, &ExportOptions::default().with_graph(name), &mut folder)?;
+    let options = ExportOptions::default().with_graph(name);
+    let written = m2v_onnx::export_graph(checkpoint, &options, &mut folder);
+    written.map_err(|error| Error::of_writing(EXPORT, error))?;
     Ok(name)
 }
 
-/// The artefacts that [`write()`] wrote.
-pub(crate) fn list(
-    checkpoint: &Checkpoint,
-    target: &Target,
-    folder: &Path,
-    onnx: bool,
-) -> Result<Vec<Artefact>> {
-    let files: &[&str] = if onnx { &[TABLE, DEFAULT_GRAPH] } else { &[TABLE] };
-    files.iter().map(|file| Artefact::new(checkpoint, target, (&target.name, folder), file)).collect()
-}
-
 impl Artefact {
-    /// A file of a folder that was written.
+    /// A file that was written to a folder of the output.
     pub(crate) fn new(
         checkpoint: &Checkpoint,
         target: &Target,
-        (name, folder): (&str, &Path),
+        folder: &str,
         file: &str,
-    ) -> Result<Self> {
-        let path = folder.join(file);
-        let bytes = fs::metadata(&path).map_err(|source| Error::io(&path, source))?.len();
-        Ok(Self {
+        out: &Out<'_>,
+    ) -> Self {
+        Self {
             file: file.to_owned(),
-            folder: name.to_owned(),
+            folder: folder.to_owned(),
             recipe: target.recipe.to_string(),
             dtype: checkpoint.table.dtype().to_string(),
             rows: checkpoint.table.rows(),
             dim: checkpoint.table.dim(),
-            bytes,
+            bytes: out.size(&format!("{folder}/{file}")),
             verified: None,
-        })
+        }
     }
 }
 

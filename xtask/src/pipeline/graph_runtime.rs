@@ -7,7 +7,8 @@ use rten::{Model, NodeId, Value};
 use rten_tensor::NdTensor;
 use rten_tensor::prelude::*;
 
-use super::error::{Error, Result};
+use crate::error::{Error, Result};
+use crate::interrupt;
 
 /// Texts that are padded to one length.
 const BATCH: usize = 32;
@@ -32,18 +33,20 @@ impl GraphRuntime {
     }
 
     /// Embeds texts of ids, padded with `pad`: the `sentence_embedding` of each, and what a client gets that
-    /// takes the masked sum of `last_hidden_state` itself, in f64, `[texts, dim]` both.
+    /// takes the masked sum of `last_hidden_state` itself, in f64, `[texts, dim]` both. `done` is told how many are.
     pub(crate) fn encode(
         &self,
         texts: &[Vec<u32>],
         pad: u32,
         dim: usize,
+        done: &dyn Fn(usize),
     ) -> Result<(Array2<f32>, Array2<f64>)> {
         let (mut embeddings, mut sums) =
             (Array2::zeros((texts.len(), dim)), Array2::zeros((texts.len(), dim)));
         let blocks =
             embeddings.axis_chunks_iter_mut(Axis(0), BATCH).zip(sums.axis_chunks_iter_mut(Axis(0), BATCH));
-        for (texts, (mut embeddings, mut sums)) in texts.chunks(BATCH).zip(blocks) {
+        for (i, (texts, (mut embeddings, mut sums))) in texts.chunks(BATCH).zip(blocks).enumerate() {
+            interrupt::check()?;
             let width = texts.iter().map(Vec::len).max().unwrap_or(0);
             let id = |[i, j]: [usize; 2]| texts[i].get(j).copied().unwrap_or(pad) as i32;
             let mask = |[i, j]: [usize; 2]| i32::from(j < texts[i].len());
@@ -71,6 +74,7 @@ impl GraphRuntime {
                 let tokens = tokens.slice_axis(Axis(0), Slice::from(..ids.len()));
                 sums.row_mut(i).assign(&tokens.mapv(f64::from).sum_axis(Axis(0)));
             }
+            done(i * BATCH + texts.len());
         }
         Ok((embeddings, sums))
     }
@@ -86,6 +90,7 @@ impl GraphRuntime {
         let output = self.model.node_id(name).map_err(|source| self.error(source.to_string()))?;
         let mut values = Vec::with_capacity(texts.len() * width);
         for texts in texts.chunks(BATCH) {
+            interrupt::check()?;
             let tokens = texts.iter().map(Vec::len).max().unwrap_or(0);
             let id = |[i, j]: [usize; 2]| texts[i].get(j).copied().unwrap_or(pad) as i32;
             let mask = |[i, j]: [usize; 2]| i32::from(j < texts[i].len());

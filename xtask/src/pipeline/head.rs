@@ -4,12 +4,13 @@ use std::path::Path;
 
 use m2v_core::{Checkpoint, Dir};
 use m2v_infer::{Head, HeadScratch, Mlp, Pipeline, StaticModel, Task};
-use ndarray::{Array2, ArrayView1};
+use ndarray::{Array2, ArrayView1, Axis, concatenate};
 use serde::Serialize;
 
-use super::error::{Error, Result};
 use super::graph_runtime::GraphRuntime;
-use super::verify::exact;
+use crate::error::{Error, Result};
+use crate::exact::exact;
+use crate::interrupt;
 
 /// What running the head of an artefact showed.
 #[derive(Serialize)]
@@ -64,7 +65,7 @@ impl HeadVerifier {
         let missing =
             || Error::Graph { file: graph.display().to_string(), message: "the head is gone".to_owned() };
         let head = Mlp::new(made.head.as_ref().ok_or_else(missing)?, made.table.dim())?;
-        let embeddings = exact(&StaticModel::from_checkpoint(made.clone())?, texts)?;
+        let embeddings = exact(&StaticModel::from_checkpoint(made.clone())?, texts, &|_| ())?;
         let mut expected = Array2::zeros(self.expected.dim());
         head.score_block(embeddings.view(), &mut HeadScratch::default(), expected.view_mut())?;
         head.to_probabilities(expected.view_mut());
@@ -108,10 +109,23 @@ impl HeadVerifier {
     }
 }
 
+/// Texts between looks at Ctrl-C.
+const TEXTS: usize = 1 << 12;
+
 fn run(pipeline: &Pipeline, texts: &[String]) -> Result<Array2<f32>> {
-    let predictions = match pipeline.output().task() {
-        Task::Regression => pipeline.predict(texts)?,
-        _ => return Ok(pipeline.predict_proba(texts)?),
-    };
-    Ok(predictions.values().map(|values| values.to_owned()).unwrap_or_default())
+    let mut parts = Vec::new();
+    for texts in texts.chunks(TEXTS) {
+        interrupt::check()?;
+        let predictions = match pipeline.output().task() {
+            Task::Regression => pipeline.predict(texts)?,
+            _ => {
+                parts.push(pipeline.predict_proba(texts)?);
+                continue;
+            }
+        };
+        parts.push(predictions.values().map(|values| values.to_owned()).unwrap_or_default());
+    }
+    let views: Vec<_> = parts.iter().map(|part: &Array2<f32>| part.view()).collect();
+    // Parts of one head are equally wide.
+    Ok(concatenate(Axis(0), &views).unwrap_or_default())
 }

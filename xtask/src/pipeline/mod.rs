@@ -1,200 +1,152 @@
 //! `cargo xtask pipeline`: from a model to verified, smaller copies of it and their ONNX graphs.
 
+mod args;
 mod artefact;
-mod error;
+mod clock;
+mod dry_run;
 mod graph_runtime;
 mod head;
+mod model;
+mod out;
 mod page;
+mod progress;
 mod report;
+mod screen;
 mod target;
 mod texts;
 mod verify;
 
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::io::{self, IsTerminal as _, Write as _};
+use std::path::Path;
 
-use indicatif::{ProgressBar, ProgressStyle};
-use m2v_core::{Checkpoint, Dir, DirSink, Sink};
+use m2v_core::{Checkpoint, Dir, Sink};
+use m2v_infer::StaticModel;
 use m2v_quant::{Context, Recipe, Transform, Truncate};
 
-use artefact::Artefact;
-pub(crate) use error::{Error, Result};
+pub(crate) use args::Args;
+use artefact::{Artefact, EXPORT, TABLE};
+use clock::Kind;
+use model::Model;
+use out::Out;
+use progress::Progress;
 use report::Report;
-use target::{TableDtype, Target};
+use target::Target;
 use texts::Texts;
 use verify::Verifier;
 
-/// The model that comes with the repository.
-const DEFAULT_MODEL: &str = "models/minilm-l6-64d";
-
-/// Load a model, quantise it, export it to ONNX, run both and compare them with the model, and report.
-///
-/// For each dtype or recipe OUT gets a folder that model2vec, sentence-transformers and ONNX clients read, and beside
-/// them report.html, report.md and report.json: sizes, how far the embeddings moved, and what was verified by what. A copy that
-/// misses its bound fails the command, and nothing is written: a dtype's is to the model, a recipe may lose what it
-/// loses, but its files have to give the vectors of the model it made. Of a classifier or regressor the head is kept,
-/// exported and verified too.
-#[derive(clap::Args)]
-pub(crate) struct Args {
-    /// Model folder [default: the model that comes with the repository]
-    #[arg(long, value_name = "DIR")]
-    model: Option<PathBuf>,
-    /// Folder to write; one that an earlier run wrote is replaced [default: target/pipeline]
-    #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
-    /// Dtypes to make
-    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "f32,f16,int8")]
-    dtype: Vec<TableDtype>,
-    /// Keep the first N dimensions
-    #[arg(long, value_name = "N")]
-    dims: Option<usize>,
-    /// Recipes to follow instead, such as `prune=FILE+dims=32+int8`; one copy for each
-    #[arg(long, value_name = "RECIPE", num_args = 1.., conflicts_with_all = ["dtype", "dims"])]
-    recipe: Vec<Recipe>,
-    /// Write OUT/export too, the folder of `m2v export`: the model with a graph for each dtype
-    #[arg(long, conflicts_with_all = ["no_onnx", "recipe"])]
-    onnx: bool,
-    /// Write no ONNX graphs
-    #[arg(long)]
-    no_onnx: bool,
-    /// Texts to verify on, one a line [default: 580 texts that come with the repository]
-    #[arg(long, value_name = "FILE", conflicts_with = "no_verify")]
-    texts: Option<PathBuf>,
-    /// Do not run what was written
-    #[arg(long)]
-    no_verify: bool,
-}
+use crate::error::{Error, Result};
+use crate::interrupt;
 
 /// Runs the pipeline and prints the report.
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let interrupted = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&interrupted);
-    ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed)).map_err(Error::Signals)?;
-
+    interrupt::watch()?;
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."));
-    let model = args.model.clone().unwrap_or_else(|| workspace.join(DEFAULT_MODEL));
-    let out = args.out.clone().unwrap_or_else(|| workspace.join("target/pipeline"));
-    let targets = match args.recipe.is_empty() {
-        true => Target::dtypes(&args.dtype),
-        false => Target::recipes(&args.recipe),
-    };
+    // Names first: a mistyped one should not cost a load.
+    let path = args.out.clone().unwrap_or_else(|| workspace.join("target/pipeline"));
+    let texts = if args.no_verify { None } else { Some(Texts::load(args.texts.as_deref(), workspace)?) };
+    let model = Model::find(args.model.as_deref(), args.dry_run, workspace)?;
+    model.refuse_in(&path)?;
+    let (targets, exported) = (args.targets(), args.exported());
+    let progress = Progress::new(args.plan(targets.len(), exported.len()));
+    let mut out = Out::open(&path, args.dry_run, &progress)?;
 
-    let progress = Progress::new(&targets, args, interrupted);
-    progress.step("load the model")?;
-    let source = Checkpoint::load(&Dir::open(&model)?)?;
-    let texts = |file: &str| Ok(Texts::load(Some(Path::new(file)), workspace)?.texts);
-    let mut context = progress.context().with_texts(&texts);
+    progress.step(Kind::Load, "load the model")?;
+    let source = Checkpoint::load(&Dir::open(&model.folder)?)?;
+    let read = |file: &str| Ok(Texts::load(Some(Path::new(file)), workspace)?.texts);
+    let report_rows = |done, total| progress.rows(done, total);
+    let mut context =
+        Context::default().with_cancel(interrupt::flag()).with_texts(&read).with_progress(&report_rows);
     let base = match args.dims {
         Some(dim) => Recipe::default().then(Truncate { dim })?.apply(source.clone(), &mut context)?,
         None => source.clone(),
     };
-    let mut report = Report::new(&model, &source, args.dims);
-
-    progress.step("encode the texts with it")?;
-    let verifier = match args.no_verify {
-        true => None,
-        false => Some(Verifier::new(&base, Texts::load(args.texts.as_deref(), workspace)?)?),
+    let mut report = Report::new(&model.name, &source, args.dims);
+    let verifier = match &texts {
+        Some(texts) if !args.dry_run => {
+            progress.step(Kind::Encode, "encode the texts with it")?;
+            Some(Verifier::new(&base, texts, &progress)?)
+        }
+        _ => {
+            // Whether its files belong together.
+            StaticModel::from_checkpoint(base.clone())?;
+            None
+        }
     };
     report.texts = verifier.as_ref().map(Verifier::summary);
 
-    let mut sink = open_out(&out)?;
-    for target in targets {
-        progress.step(&format!("{}: quantise", target.name))?;
+    for target in &targets {
+        progress.step(Kind::Quantise, &format!("{}: quantise", target.name))?;
         let checkpoint = target.recipe.apply(base.clone(), &mut context)?;
-        progress.step(&format!("{}: write", target.name))?;
-        artefact::write(&checkpoint, &target, !args.no_onnx, &mut sink)?;
-        let folder = sink.staging().map_err(|source| Error::io(&out, source))?.join(&target.name);
-        let copy = verifier.as_ref().map(|verifier| verifier.copy(&checkpoint, &target)).transpose()?;
-        for mut artefact in artefact::list(&checkpoint, &target, &folder, !args.no_onnx)? {
-            if let Some(copy) = &copy {
-                progress.step(&format!("{}: verify {}", target.name, artefact.file))?;
-                artefact.verified = Some(copy.verify(&artefact, &folder)?);
+        let write = if args.dry_run { "add up files" } else { "write" };
+        progress.step(Kind::Write, &format!("{}: {write}", target.name))?;
+        let files = artefact::write(&checkpoint, target, !args.no_onnx, &mut out)?;
+        let mut copy = None;
+        for file in files {
+            let mut artefact = Artefact::new(&checkpoint, target, &target.name, file, &out);
+            if let Some(verifier) = &verifier {
+                let kind = if *file == TABLE { Kind::VerifyTable } else { Kind::VerifyGraph };
+                progress.step(kind, &format!("{}: verify {file}", target.name))?;
+                let copy = match &copy {
+                    Some(copy) => copy,
+                    None => copy.insert(verifier.copy(&checkpoint, target)?),
+                };
+                artefact.verified = Some(copy.verify(&artefact, &out.staging()?.join(&target.name))?);
             }
             report.artefacts.push(artefact);
         }
     }
     if args.onnx {
-        artefact::write_export(&base, &mut sink)?;
-        let folder = sink.staging().map_err(|source| Error::io(&out, source))?.join(artefact::EXPORT);
-        for target in Target::dtypes(&args.dtype) {
-            progress.step(&format!("{}: export as {}", artefact::EXPORT, target.name))?;
-            let checkpoint = target.recipe.apply(base.clone(), &mut context)?;
-            let file = artefact::write_graph(&checkpoint, &mut sink)?;
-            let mut artefact = Artefact::new(&checkpoint, &target, (artefact::EXPORT, &folder), file)?;
-            if let Some(verifier) = &verifier {
-                progress.step(&format!("{}: verify {file}", artefact::EXPORT))?;
-                artefact.verified = Some(verifier.copy(&checkpoint, &target)?.verify(&artefact, &folder)?);
-            }
-            report.artefacts.push(artefact);
+        progress.step(Kind::Write, &format!("{EXPORT}: write"))?;
+        artefact::write_export(&base, &mut out)?;
+    }
+    for target in &exported {
+        progress.step(Kind::Write, &format!("{EXPORT}: graph as {}", target.name))?;
+        let checkpoint = target.recipe.apply(base.clone(), &mut context)?;
+        let file = artefact::write_graph(&checkpoint, &mut out)?;
+        let mut artefact = Artefact::new(&checkpoint, target, EXPORT, file, &out);
+        if let Some(verifier) = &verifier {
+            progress.step(Kind::VerifyGraph, &format!("{EXPORT}: verify {file}"))?;
+            let copy = verifier.copy(&checkpoint, target)?;
+            artefact.verified = Some(copy.verify(&artefact, &out.staging()?.join(EXPORT))?);
         }
+        report.artefacts.push(artefact);
     }
     progress.finish();
-    print!("{}", report.markdown());
-    let failed = report.failures();
-    if !failed.is_empty() {
-        return Err(Error::Bounds(failed.join("; ")));
+    if args.dry_run {
+        let made = (&*report.artefacts, &out);
+        say(&dry_run::listing(args, &model, &source, texts.as_ref(), made));
+        return Ok(());
     }
-    let page = page::html(&report);
-    for (name, content) in
-        [("report.json", report.json()), ("report.md", report.markdown()), ("report.html", page)]
-    {
-        sink.write_bytes(name, content.as_bytes()).map_err(|source| Error::io(&out.join(name), source))?;
+    finish(&report, &targets, out)
+}
+
+/// Prints the report, and makes what was written visible if it is within its bounds.
+fn finish(report: &Report, targets: &[Target], mut out: Out<'_>) -> Result<()> {
+    let is_screen = io::stdout().is_terminal();
+    say(&if is_screen { screen::table(&report.artefacts) } else { report.markdown() });
+    let failures = report.failures();
+    if !failures.is_empty() {
+        return Err(Error::Bounds { failures, recipes: report.bound_by(targets) });
     }
-    progress.check()?;
-    sink.finish().map_err(|source| Error::io(&out, source))?;
-    println!("\nWritten to {}", out.display());
+    for (name, content) in [
+        ("report.json", report.json()),
+        ("report.md", report.markdown()),
+        ("report.html", page::html(report)),
+    ] {
+        let write = out.write_bytes(name, content.as_bytes());
+        write.map_err(|source| Error::Write { file: name.to_owned(), source })?;
+    }
+    interrupt::check()?;
+    let file = out.path().display().to_string();
+    out.finish().map_err(|source| Error::Write { file: file.clone(), source })?;
+    say(&format!("\nWritten to {file}\n"));
+    if is_screen {
+        say(&format!("With a plot, for a browser: {}\n", out.path().join("report.html").display()));
+    }
     Ok(())
 }
 
-/// The output folder, in place of an earlier run's; nothing else is ever replaced.
-fn open_out(out: &Path) -> Result<DirSink> {
-    let is_ours = |json: &[u8]| {
-        let report: Option<serde_json::Value> = serde_json::from_slice(json).ok();
-        report.is_some_and(|report| report["tool"] == report::TOOL)
-    };
-    match fs::read(out.join("report.json")) {
-        Ok(json) if is_ours(&json) => Ok(DirSink::replace(out)?),
-        _ => DirSink::create(out).map_err(|source| Error::Out { source }),
-    }
-}
-
-/// The steps on a terminal, and the flag that ends them.
-struct Progress {
-    bar: ProgressBar,
-    interrupted: Arc<AtomicBool>,
-}
-
-impl Progress {
-    fn new(targets: &[Target], args: &Args, interrupted: Arc<AtomicBool>) -> Self {
-        let files = if args.no_onnx { 1 } else { 2 };
-        let exported = if args.onnx { 1 + usize::from(!args.no_verify) } else { 0 };
-        let steps = 2 + targets.len() * (2 + exported + if args.no_verify { 0 } else { files });
-        let bar = ProgressBar::new(steps as u64);
-        // The template is a constant of this file; should it be wrong, the default style will do.
-        if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}") {
-            bar.set_style(style);
-        }
-        Self { bar, interrupted }
-    }
-
-    fn step(&self, message: &str) -> Result<()> {
-        self.check()?;
-        self.bar.inc(1);
-        self.bar.set_message(message.to_owned());
-        Ok(())
-    }
-
-    fn check(&self) -> Result<()> {
-        if self.interrupted.load(Ordering::Relaxed) { Err(Error::Interrupted) } else { Ok(()) }
-    }
-
-    fn context(&self) -> Context<'_> {
-        Context::default().with_cancel(&self.interrupted)
-    }
-
-    fn finish(&self) {
-        self.bar.finish_and_clear();
-    }
+/// Prints; who has closed the pipe has seen enough, and gets the files all the same.
+fn say(text: &str) {
+    let _ = io::stdout().write_all(text.as_bytes());
 }

@@ -5,20 +5,24 @@ use std::fmt::Write as _;
 use plotters::prelude::*;
 
 use super::artefact::Artefact;
+use super::progress::shortened;
 use super::report::Report;
 
 const STYLE: &str = "\
 :root { color-scheme: light dark; --line: #8884; --dim: #888; }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 80rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.5rem; margin-bottom: .25rem; }
 p { color: var(--dim); max-width: 60rem; margin-top: .25rem; }
-.plot { background: #fff; border: 1px solid var(--line); border-radius: 8px; padding: .5rem; }
-.plot svg { width: 100%; height: auto; display: block; }
+.plot { overflow-x: auto; background: #fff; border: 1px solid var(--line); border-radius: 8px; padding: .5rem; }
+.plot svg { width: 100%; min-width: 48rem; height: auto; display: block; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; margin: 1.5rem 0; font-size: .9rem; font-variant-numeric: tabular-nums; }
-th, td { text-align: right; padding: .4rem .6rem; border-bottom: 1px solid var(--line); white-space: nowrap; }
+th, td { text-align: right; padding: .4rem .5rem; border-bottom: 1px solid var(--line); white-space: nowrap; }
+th, td:first-child, td:last-child { white-space: normal; }
+td:first-child { min-width: 14rem; overflow-wrap: anywhere; }
+td:last-child { min-width: 9rem; }
 th:first-child, td:first-child, th:last-child, td:last-child { text-align: left; }
-th { font-weight: 600; }
+th { font-weight: 600; vertical-align: bottom; }
 .failed { color: #c22; font-weight: 600; }
 ";
 
@@ -54,6 +58,10 @@ pub(super) fn html(report: &Report) -> String {
         let _ = writeln!(page, "<div class=\"plot\">{svg}</div>");
     }
     page += &table(&report.artefacts);
+    page += &heads(&report.artefacts);
+    if let Some(legend) = report.legend() {
+        let _ = writeln!(page, "<p>{}</p>", escape(legend));
+    }
     page += "</html>\n";
     page
 }
@@ -84,9 +92,15 @@ fn plot(points: &[Point<'_>]) -> Result<String, Box<dyn std::error::Error>> {
             .margin_right(110)
             .x_label_area_size(44)
             .y_label_area_size(72)
-            .build_cartesian_2d((smallest * 0.8..largest * 1.25).log_scale(), worst - below..1.0 + below)?;
-        let decimals = |value: &f64| format!("{value:.3}");
-        let megabytes = |value: &f64| format!("{value:.1}");
+            .build_cartesian_2d(
+                (smallest * 0.8..largest * 1.25)
+                    .log_scale()
+                    .with_key_points(ticks(smallest * 0.8, largest * 1.25)),
+                worst - below..1.0 + below,
+            )?;
+        // There is room above 1, but no recall.
+        let decimals = |value: &f64| if *value > 1.0 { String::new() } else { format!("{value:.3}") };
+        let megabytes = |value: &f64| value.to_string();
         chart
             .configure_mesh()
             .light_line_style(TRANSPARENT)
@@ -109,7 +123,7 @@ fn plot(points: &[Point<'_>]) -> Result<String, Box<dyn std::error::Error>> {
         let tables = points.iter().filter(|point| !point.is_graph);
         chart.draw_series(tables.map(|point| {
             EmptyElement::at((point.size, point.recall))
-                + Text::new(shortened(point.label), (10, -6), ("sans-serif", 14).into_font())
+                + Text::new(shortened(point.label, 28), (10, -6), ("sans-serif", 14).into_font())
         }))?;
         chart
             .configure_series_labels()
@@ -123,13 +137,15 @@ fn plot(points: &[Point<'_>]) -> Result<String, Box<dyn std::error::Error>> {
     Ok(svg)
 }
 
-/// A label that fits beside its point.
-fn shortened(label: &str) -> String {
-    const LONGEST: usize = 28;
-    if label.chars().count() <= LONGEST {
-        return label.to_owned();
-    }
-    label.chars().take(LONGEST - 1).chain(['…']).collect()
+/// Round numbers between two, few in each power of ten: on a logarithmic scale the powers alone may be none.
+fn ticks(from: f64, to: f64) -> Vec<f64> {
+    const FEW: &[f64] = &[1.0, 1.5, 2.0, 3.0, 5.0, 7.0];
+    const MANY: &[f64] = &[1.0, 1.2, 1.4, 1.6, 1.8, 2.0, 2.5, 3.0, 3.5, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0];
+    let steps = if to / from < 4.0 { MANY } else { FEW };
+    let all = (-3..7).flat_map(|power| steps.iter().map(move |x| x * 10f64.powi(power)));
+    // Of 0.1 + 0.2 only what people write.
+    let round = |x: f64| (x * 1e4).round() / 1e4;
+    all.map(round).filter(|x| (from..=to).contains(x)).collect()
 }
 
 fn table(artefacts: &[Artefact]) -> String {
@@ -165,6 +181,29 @@ fn table(artefacts: &[Artefact]) -> String {
     table + "</table></div>\n"
 }
 
+/// What heads showed, for a pipeline.
+fn heads(artefacts: &[Artefact]) -> String {
+    let mut rows = String::new();
+    for Artefact { folder, file, verified, .. } in artefacts {
+        let Some(head) = verified.as_ref().and_then(|verified| verified.head.as_ref()) else { continue };
+        let _ = writeln!(
+            rows,
+            "<tr><td>{}<td>{}<td>{}<td>{:.1e}<td>{}{}",
+            escape(&format!("{folder}/{file}")),
+            head.output,
+            head.compared_with,
+            head.max_abs_diff,
+            if head.passed { "" } else { "<span class=\"failed\">FAILED</span> " },
+            head.same_labels.map_or("–".to_owned(), |same| format!("{:.2} %", same * 100.0))
+        );
+    }
+    if rows.is_empty() {
+        return rows;
+    }
+    let head = "<tr><th>file<th>head<th>compared with<th>largest difference<th>same labels";
+    format!("<div class=\"scroll\"><table>\n{head}\n{rows}</table></div>\n")
+}
+
 /// Text as it has to stand in HTML.
 fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
@@ -172,11 +211,18 @@ fn escape(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Point, escape, plot};
+    use super::{Point, escape, plot, ticks};
 
     #[test]
     fn names_cannot_become_markup() {
         assert_eq!(escape("<a href=\"x\">&"), "&lt;a href=&quot;x&quot;&gt;&amp;");
+    }
+
+    #[test]
+    fn sizes_of_any_scale_have_ticks() {
+        assert_eq!(ticks(1.6, 9.4), [2.0, 3.0, 5.0, 7.0]);
+        assert_eq!(ticks(0.08, 0.4), [0.1, 0.15, 0.2, 0.3]);
+        assert_eq!(ticks(400.0, 1100.0), [400.0, 500.0, 600.0, 700.0, 800.0, 900.0, 1000.0]);
     }
 
     #[test]
@@ -186,5 +232,12 @@ mod tests {
         let legend = 2;
         assert_eq!(svg.matches("<circle").count(), 3 + legend, "{svg}");
         assert!(svg.contains("&lt;int8&gt;") && !svg.contains("<int8>"), "{svg}");
+        // Sizes can be read, and no recall above 1.
+        let labels: Vec<&str> =
+            svg.split("</text>").map(|text| text.trim_end().rsplit('\n').next().unwrap()).collect();
+        for label in ["2", "3", "5", "7", "1.000"] {
+            assert!(labels.contains(&label), "no {label} in {labels:?}");
+        }
+        assert!(!labels.iter().any(|label| label.starts_with("1.00") && *label != "1.000"), "{labels:?}");
     }
 }

@@ -1,12 +1,12 @@
 //! `report.json` and `report.md`.
 
 use std::fmt::Write as _;
-use std::path::Path;
 
 use m2v_core::Checkpoint;
 use serde::Serialize;
 
 use super::artefact::Artefact;
+use super::target::Target;
 
 /// The value of `tool` by which a later run knows its own output.
 pub(crate) const TOOL: &str = "m2v pipeline";
@@ -45,9 +45,7 @@ pub(crate) struct TextsSummary {
 }
 
 impl Report {
-    pub(crate) fn new(model: &Path, source: &Checkpoint, dims: Option<usize>) -> Self {
-        let name =
-            model.file_name().map_or_else(|| model.display().to_string(), |n| n.to_string_lossy().into());
+    pub(crate) fn new(model: &str, source: &Checkpoint, dims: Option<usize>) -> Self {
         let source = Source {
             rows: source.table.rows(),
             dim: source.table.dim(),
@@ -55,7 +53,15 @@ impl Report {
             bytes: source.table.byte_len(),
         };
         let version = env!("CARGO_PKG_VERSION");
-        Self { tool: TOOL, version, model: name, source, dims, texts: None, artefacts: Vec::new() }
+        Self {
+            tool: TOOL,
+            version,
+            model: model.to_owned(),
+            source,
+            dims,
+            texts: None,
+            artefacts: Vec::new(),
+        }
     }
 
     /// What is not within its bounds, in words.
@@ -87,6 +93,19 @@ impl Report {
             failures.push(failure);
         }
         failures
+    }
+
+    /// Recipes for the copies that miss a bound to the model: they would be the same without it.
+    pub(crate) fn bound_by(&self, targets: &[Target]) -> Vec<String> {
+        let missed =
+            |artefact: &&Artefact| artefact.verified.as_ref().is_some_and(|verified| !verified.passed);
+        let missed: Vec<&str> =
+            self.artefacts.iter().filter(missed).map(|artefact| &*artefact.recipe).collect();
+        let is_missed = |target: &&Target| {
+            target.bound.is_some() && !target.is_model() && missed.contains(&&*target.recipe.to_string())
+        };
+        let dims = self.dims.map_or(String::new(), |dims| format!("dims={dims}+"));
+        targets.iter().filter(is_missed).map(|target| format!("{dims}{}", target.recipe)).collect()
     }
 
     pub(crate) fn json(&self) -> String {
@@ -132,12 +151,18 @@ impl Report {
             let _ = writeln!(text, "{}", row(artefact));
         }
         text += &self.heads();
-        if self.texts.is_some() {
-            text += "\nCosine and recall@10: to the source's embeddings of the same texts, for graphs summed in f64. \
-                     Difference: to the same, of a recipe to those of the model it made. texts/s: this machine, \
-                     these texts, best of several runs, graphs without tokenising; compare rows, not machines.\n";
+        if let Some(legend) = self.legend() {
+            let _ = writeln!(text, "\n{legend}");
         }
         text
+    }
+
+    /// What the columns are, if there is something in them.
+    pub(super) fn legend(&self) -> Option<&'static str> {
+        let legend = "Cosine and recall@10: to the source's embeddings of the same texts, for graphs summed in f64. \
+                      Difference: to the same, of a recipe to those of the model it made. texts/s: this machine, \
+                      these texts, best of several runs, graphs without tokenising; compare rows, not machines.";
+        self.texts.is_some().then_some(legend)
     }
 }
 

@@ -20,6 +20,11 @@ pub(crate) struct Bound {
     pub(crate) cosine_min: Option<f64>,
 }
 
+impl Bound {
+    /// What a copy may differ by from the model that its recipe made: the order of additions.
+    pub(crate) const AS_MADE: Self = Self { max_abs_diff: 1e-6, cosine_min: None };
+}
+
 /// What the table becomes.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum TableDtype {
@@ -44,6 +49,11 @@ impl Target {
             Self { name, recipe, bound: Some(Bound { max_abs_diff, cosine_min }) }
         };
         dtypes.iter().enumerate().filter(is_first).map(target).collect()
+    }
+
+    /// Whether it is the model itself, in another type that holds its numbers.
+    pub(crate) fn is_model(&self) -> bool {
+        self.bound.is_some_and(|bound| bound.max_abs_diff <= Bound::AS_MADE.max_abs_diff)
     }
 
     /// A copy for each recipe, in a folder of its name as far as folders may have it.

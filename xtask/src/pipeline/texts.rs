@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::error::{Error, Result};
+use crate::error::{Error, Result};
 
 /// Prose, other scripts, messy text, empty and unknown-only texts, more than 512 tokens.
 const SHIPPED: &str = "tests/fixtures/texts.json";
@@ -25,13 +25,12 @@ impl Texts {
     pub(crate) fn load(file: Option<&Path>, workspace: &Path) -> Result<Self> {
         let path = file.map_or_else(|| workspace.join(SHIPPED), PathBuf::from);
         let read = fs::read_to_string(&path).map_err(|source| Error::io(&path, source))?;
-        let error = |message: String| Error::Texts { file: path.display().to_string(), message };
         let texts: Vec<String> = match file {
-            None => serde_json::from_str(&read).map_err(|source| error(source.to_string()))?,
+            None => serde_json::from_str(&read).map_err(|source| Error::texts(&path, source))?,
             Some(path) if path.extension().is_some_and(|found| found.eq_ignore_ascii_case("jsonl")) => {
                 let record = |(line, record): (usize, &str)| match serde_json::from_str::<Record>(record) {
                     Ok(record) => Ok(record.text),
-                    Err(source) => Err(error(format!("record {}: {source}", line + 1))),
+                    Err(source) => Err(Error::texts(path, format!("record {}: {source}", line + 1))),
                 };
                 read.split_terminator('\n').enumerate().map(record).collect::<Result<_>>()?
             }
@@ -42,7 +41,7 @@ impl Texts {
                 .collect(),
         };
         if texts.is_empty() {
-            return Err(error("no texts; expected one a line".to_owned()));
+            return Err(Error::texts(&path, "no texts, expected one a line"));
         }
         let origin = file.map_or_else(|| SHIPPED.to_owned(), |file| file.display().to_string());
         Ok(Self { texts, origin })

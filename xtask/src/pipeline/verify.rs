@@ -4,24 +4,25 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use m2v_core::{Checkpoint, Dir};
-use m2v_infer::{Encoder, EncoderExt, StaticModel};
-use m2v_quant::{Loss, compare};
-use ndarray::{Array2, Axis};
+use m2v_infer::{Encoder as _, EncoderExt as _, StaticModel};
+use m2v_quant::{Context, Loss, compare_with};
+use ndarray::{Array2, ArrayView2, Axis};
 
 use super::artefact::{Artefact, TABLE, Verified};
-use super::error::{Error, Result};
 use super::graph_runtime::GraphRuntime;
 use super::head::HeadVerifier;
+use super::progress::{Progress, Unit};
 use super::report::TextsSummary;
 use super::target::{Bound, Target};
 use super::texts::Texts;
-
-/// What a copy may differ by from the model that its recipe made: the order of additions.
-const AS_MADE: Bound = Bound { max_abs_diff: 1e-6, cosine_min: None };
+use crate::error::{Error, Result};
+use crate::exact::exact;
+use crate::interrupt;
 
 /// The model everything is compared with, and its embeddings of the texts.
-pub(crate) struct Verifier {
-    texts: Texts,
+pub(crate) struct Verifier<'a> {
+    texts: &'a Texts,
+    progress: &'a Progress,
     source: Expected,
     summary: TextsSummary,
     /// For a pipeline.
@@ -37,7 +38,7 @@ struct Expected {
 
 /// A copy that is to be verified.
 pub(crate) struct Copy<'v> {
-    verifier: &'v Verifier,
+    verifier: &'v Verifier<'v>,
     /// What its recipe made, in memory.
     made: Checkpoint,
     /// What it is held to: the source, or the model its recipe made.
@@ -52,17 +53,19 @@ pub(crate) struct Copy<'v> {
 }
 
 impl Expected {
-    fn new(model: &StaticModel, texts: &[String]) -> Result<Self> {
-        Ok(Self { embeddings: model.encode(texts)?, exact: exact(model, texts)? })
+    fn new(model: &StaticModel, texts: &[String], progress: &Progress) -> Result<Self> {
+        progress.work(Unit::Texts, texts.len());
+        let exact = exact(model, texts, &|done| progress.done(done))?;
+        Ok(Self { embeddings: encode(model, texts, progress)?, exact })
     }
 }
 
-impl Verifier {
-    pub(crate) fn new(model: &Checkpoint, texts: Texts) -> Result<Self> {
+impl<'a> Verifier<'a> {
+    pub(crate) fn new(model: &Checkpoint, texts: &'a Texts, progress: &'a Progress) -> Result<Self> {
         let head = HeadVerifier::new(model, &texts.texts)?;
         let model = StaticModel::from_checkpoint(model.clone())?;
-        let source = Expected::new(&model, &texts.texts)?;
-        let ids = texts.texts.iter().map(|text| client_ids(&model, text)).collect::<Result<Vec<_>>>()?;
+        let source = Expected::new(&model, &texts.texts, progress)?;
+        let ids = client_ids(&model, &texts.texts, progress)?;
         let pooled = texts.texts.iter().map(|text| model.tokenize(text)).collect::<Result<Vec<_>, _>>()?;
         let summary = TextsSummary {
             origin: texts.origin.clone(),
@@ -76,7 +79,7 @@ impl Verifier {
             not_ascii: texts.texts.iter().filter(|text| !text.is_ascii()).count(),
             at_max_length: ids.iter().filter(|ids| Some(ids.len()) == model.options().max_length).count(),
         };
-        Ok(Self { texts, source, summary, head })
+        Ok(Self { texts, progress, source, summary, head })
     }
 
     pub(crate) fn summary(&self) -> TextsSummary {
@@ -92,11 +95,11 @@ impl Verifier {
                 let Expected { embeddings, exact } = &self.source;
                 (Expected { embeddings: embeddings.clone(), exact: exact.clone() }, bound)
             }
-            None => (Expected::new(&model, texts)?, AS_MADE),
+            None => (Expected::new(&model, texts, self.progress)?, Bound::AS_MADE),
         };
-        let ids = texts.iter().map(|text| client_ids(&model, text)).collect::<Result<Vec<_>>>()?;
+        let ids = client_ids(&model, texts, self.progress)?;
         let (pad, normalize) = (model.tokenizer().vocabulary().pad().id, model.options().normalize);
-        let is_model = target.bound.is_some_and(|bound| bound.max_abs_diff <= AS_MADE.max_abs_diff);
+        let is_model = target.is_model();
         Ok(Copy { verifier: self, made: made.clone(), expected, bound, ids, pad, normalize, is_model })
     }
 }
@@ -137,23 +140,36 @@ impl Copy<'_> {
     /// The folder as a user loads it: what was lost, how far it is from what it is held to, and the time.
     fn run_table(&self, folder: &Path) -> Result<(String, Loss, Loss, Duration)> {
         let model = StaticModel::load(&Dir::open(folder)?)?;
-        let (embeddings, elapsed) = fastest(|| Ok(model.encode(&self.verifier.texts.texts)?))?;
-        let lost = compare(self.verifier.source.embeddings.view(), embeddings.view())?;
-        let made = compare(self.expected.embeddings.view(), embeddings.view())?;
+        let (embeddings, elapsed) =
+            fastest(|| encode(&model, &self.verifier.texts.texts, self.verifier.progress))?;
+        let lost = self.compare(self.verifier.source.embeddings.view(), embeddings.view())?;
+        let made = self.compare(self.expected.embeddings.view(), embeddings.view())?;
         Ok(("m2v-infer, from the written folder".to_owned(), lost, made, elapsed))
     }
 
     /// The graph in another runtime; both of its outputs have to agree with the model.
     fn run_graph(&self, artefact: &Artefact, folder: &Path) -> Result<(String, Loss, Loss, Duration)> {
         let graph = GraphRuntime::load(&folder.join(&artefact.file))?;
-        let ((embeddings, sums), elapsed) = fastest(|| graph.encode(&self.ids, self.pad, artefact.dim))?;
+        let progress = self.verifier.progress;
+        let ((embeddings, sums), elapsed) = fastest(|| {
+            progress.work(Unit::Texts, self.ids.len());
+            graph.encode(&self.ids, self.pad, artefact.dim, &|done| progress.done(done))
+        })?;
         let pooled = self.pool(sums);
         let worst = |expected: &Expected| -> Result<Loss> {
             let expected = expected.exact.view();
-            Ok(worse(compare(expected, embeddings.view())?, compare(expected, pooled.view())?))
+            Ok(worse(self.compare(expected, embeddings.view())?, self.compare(expected, pooled.view())?))
         };
         let (lost, made) = (worst(&self.verifier.source)?, worst(&self.expected)?);
         Ok(("rten, both outputs".to_owned(), lost, made, elapsed))
+    }
+
+    fn compare(&self, before: ArrayView2<'_, f32>, after: ArrayView2<'_, f32>) -> Result<Loss> {
+        let progress = self.verifier.progress;
+        progress.work(Unit::Compared, before.nrows());
+        let report = |done, _| progress.done(done);
+        let context = Context::default().with_cancel(interrupt::flag()).with_progress(&report);
+        Ok(compare_with(before, after, &context)?)
     }
 
     /// What a client makes of the sums of a text's token vectors. It does not know how many tokens were unknown:
@@ -174,29 +190,36 @@ impl Copy<'_> {
     }
 }
 
-/// The embeddings of texts with sums in f64. In f32, the order of thousands of additions shows in the sixth digit.
-pub(crate) fn exact(model: &StaticModel, texts: &[String]) -> Result<Array2<f32>> {
-    let options = model.options();
+/// Texts between looks at Ctrl-C.
+const TEXTS: usize = 1 << 12;
+
+fn encode(model: &StaticModel, texts: &[String], progress: &Progress) -> Result<Array2<f32>> {
+    progress.work(Unit::Texts, texts.len());
     let mut out = Array2::zeros((texts.len(), model.dim()));
-    for (text, mut out) in texts.iter().zip(out.rows_mut()) {
-        let vectors = model.encode_as_sequence(text, options.max_length)?.embeddings.mapv(f64::from);
-        let Some(mean) = vectors.mean_axis(Axis(0)) else { continue };
-        let length = if options.normalize { mean.dot(&mean).sqrt() + 1e-32 } else { 1.0 };
-        out.assign(&mean.mapv(|x| (x / length) as f32));
+    for (texts, out) in texts.chunks(TEXTS).zip(out.axis_chunks_iter_mut(Axis(0), TEXTS)) {
+        interrupt::check()?;
+        model.encode_into(texts, out)?;
+        progress.more(texts.len());
     }
     Ok(out)
 }
 
 /// The ids a client feeds: those of the text, cut to `max_length`, with the unknown ones.
-fn client_ids(model: &StaticModel, text: &str) -> Result<Vec<u32>> {
-    let mut ids = model.tokenizer().encode(text).map_err(|source| Error::Infer(source.into()))?;
-    if let Some(length) = model.options().max_length {
-        ids.truncate(length);
-    }
+fn client_ids(model: &StaticModel, texts: &[String], progress: &Progress) -> Result<Vec<Vec<u32>>> {
+    progress.work(Unit::Texts, texts.len());
     let known = |id: &&u32| Some(**id) != model.tokenizer().vocabulary().unk_id();
-    let pooled = model.tokenize(text)?;
-    // A text that was cut at a code point as well has other last tokens in clients that cut only tokens.
-    if ids.iter().filter(known).eq(&pooled) { Ok(ids) } else { Ok(pooled) }
+    let of_text = |text: &String| {
+        interrupt::check()?;
+        let mut ids = model.tokenizer().encode(text).map_err(|source| Error::Infer(source.into()))?;
+        if let Some(length) = model.options().max_length {
+            ids.truncate(length);
+        }
+        let pooled = model.tokenize(text)?;
+        progress.more(1);
+        // A text that was cut at a code point as well has other last tokens in clients that cut only tokens.
+        if ids.iter().filter(known).eq(&pooled) { Ok(ids) } else { Ok(pooled) }
+    };
+    texts.iter().map(of_text).collect()
 }
 
 /// The result and the shortest time of as many runs as fit into half a second.

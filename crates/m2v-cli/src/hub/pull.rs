@@ -10,6 +10,7 @@ use m2v_hub::ModelId;
 
 use super::HubArgs;
 use crate::interrupt;
+use crate::model::is_offline;
 use crate::output::Output;
 use crate::stop::Stop;
 
@@ -44,7 +45,11 @@ impl Pull {
         let read = Recorded { source: &repo, files: RefCell::default() };
         let layout = Checkpoint::load(&read)?.layout;
         for name in COMPANIONS {
-            read.read(name)?;
+            match read.read(name) {
+                // What no model needs, and is not in the cache: offline it is left out.
+                Err(error) if is_offline(&error) => {}
+                found => drop(found?),
+            }
         }
         let files = read.files.into_inner();
         let total: u64 = files.iter().map(|(_, bytes)| bytes.len() as u64).sum();

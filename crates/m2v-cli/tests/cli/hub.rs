@@ -126,6 +126,8 @@ fn offline_does_without_what_no_command_needs() {
     let card = repo.join("snapshots").join(&commit).join("README.md");
     std::fs::remove_file(card).unwrap();
     assert_eq!(setup.run([&"encode", &"acme/tiny", &"--offline"], &[]).ok().stdout, expected());
+    let pulled = setup.run([&"pull", &"acme/tiny", &"--offline"], &[]).ok().stdout;
+    assert_eq!(pulled, format!("{}\n", repo.join("snapshots").join(&commit).display()));
     let about = setup.run([&"inspect", &"acme/tiny", &"--offline"], &[]).ok().stdout;
     assert!(about.contains("model.safetensors") && !about.contains("modules.json"), "{about}");
 }
