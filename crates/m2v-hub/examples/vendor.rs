@@ -30,7 +30,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// What was written, and the call that gives it again, whatever happens to the branch.
-fn vendor(hub: &Hub, id: &str, out: &Path) -> Result<String, Box<dyn Error>> {
+pub(crate) fn vendor(hub: &Hub, id: &str, out: &Path) -> Result<String, Box<dyn Error>> {
     let model = hub.model(id)?.refresh(); // not what the cache says of the branch, but what it is now
     let checkpoint = Checkpoint::load(&model)?; // fetches what it reads, checked, and nothing else
     let mut folder = DirSink::create(out)?;
