@@ -48,7 +48,7 @@ pub(crate) struct Args {
 enum Check {
     /// Formatting
     Fmt,
-    /// Module docs, file sizes, no todo! and unwrap in libraries
+    /// Module docs, file sizes, no todo! and unwrap in libraries, one version
     Tidy,
     /// No C compiler, HTTP client or argument parser in the libraries' trees
     Trees,
