@@ -212,8 +212,9 @@ def check(binary, folder, texts):
     return all(good)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def main(check, description):
+    """Runs a check of folders as the command line says."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--m2v", required=True, help="the m2v binary")
     parser.add_argument("--texts", default=HERE.parent / "fixtures" / "texts.json", help="a JSON list of texts")
     parser.add_argument("folders", nargs="+")
@@ -224,4 +225,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    main(check, __doc__)

@@ -7,17 +7,14 @@ Each MODEL is pruned with `m2v quantize --prune`, for every second text. Of thes
 to be what it was, with the model's max_length and without one; of the others none may fail. A difference ends in exit code 1.
 """
 
-import argparse
 import json
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
 import numpy as np
+from check_folder import main
 from model2vec import StaticModel
-
-HERE = Path(__file__).parent
 
 
 def unknown(model):
@@ -47,16 +44,5 @@ def check(binary, folder, texts):
     return all(same)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--m2v", required=True, help="the m2v binary")
-    parser.add_argument("--texts", default=HERE.parent / "fixtures" / "texts.json", help="a JSON list of texts")
-    parser.add_argument("models", nargs="+")
-    args = parser.parse_args()
-    texts = json.loads(Path(args.texts).read_text())
-    results = [check(args.m2v, folder, texts) for folder in args.models]
-    sys.exit(0 if all(results) else 1)
-
-
 if __name__ == "__main__":
-    main()
+    main(check, __doc__)

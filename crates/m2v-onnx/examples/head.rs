@@ -9,7 +9,7 @@
 
 use std::error::Error;
 
-use m2v_core::ndarray::{Array2, Axis};
+use m2v_core::ndarray::Array2;
 use m2v_core::{Checkpoint, Dir, DirSink, Label, Sink, Tensor};
 use m2v_onnx::{Attribute, ExportOptions, GraphBuilder, Lower, Result, Value, export};
 
@@ -47,12 +47,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let ids: Option<Vec<u32>> = words.iter().map(id).collect();
     let mut vectors = Array2::zeros((words.len(), checkpoint.table.dim()));
     checkpoint.table.lookup_into(&ids.ok_or("a word is no token of the model")?, vectors.view_mut())?;
-    for mut vector in vectors.axis_iter_mut(Axis(0)) {
-        let length = vector.dot(&vector).sqrt();
-        vector /= length;
+    for mut vector in vectors.rows_mut() {
+        vector /= vector.dot(&vector).sqrt();
     }
-    let words = words.iter().map(|word| word.as_str().into()).collect();
-    let head = Similar { vectors: vectors.reversed_axes(), words };
+    let words = words.iter().map(|word| word.as_str().into());
+    let head = Similar { vectors: vectors.reversed_axes(), words: words.collect() };
     let mut folder = DirSink::create(out)?;
     export(&checkpoint, &ExportOptions::default().with_head(&head), &mut folder)?;
     folder.finish()?;

@@ -35,6 +35,12 @@ pub(crate) struct Args {
     /// A Python that has what tests/fixtures/README.md names, for `parity`
     #[arg(long, value_name = "PATH", default_value = "python3")]
     python: String,
+    /// Cases or kinds of cases to measure, for `bench`: as `cargo xtask bench --only`
+    #[arg(long, value_name = "CASES", default_value = "throughput")]
+    cases: String,
+    /// Clients to run, for `interop`: as `cargo xtask interop --only` [default: all]
+    #[arg(long, value_name = "NAMES")]
+    clients: Option<String>,
 }
 
 /// A check, in the order they run: the fast ones first.
@@ -42,7 +48,7 @@ pub(crate) struct Args {
 enum Check {
     /// Formatting
     Fmt,
-    /// Module docs, file sizes, no todo! and unwrap in libraries
+    /// Module docs, file sizes, no todo! and unwrap in libraries, one version
     Tidy,
     /// No C compiler, HTTP client or argument parser in the libraries' trees
     Trees,
@@ -119,8 +125,11 @@ impl Check {
             Self::Package => package::run(job),
             Self::Clone => readme::run(job),
             Self::Parity => parity::run(job, &args.python),
-            Self::Interop => job.cargo(["xtask", "interop"]),
-            Self::Bench => speed::run(job),
+            Self::Interop => {
+                let only = args.clients.iter().flat_map(|clients| ["--only", clients]);
+                job.cargo(["xtask", "interop"].into_iter().chain(only))
+            }
+            Self::Bench => speed::run(job, &args.cases),
         }
     }
 }
@@ -138,7 +147,8 @@ pub(crate) fn run(args: &Args) -> Result<(), Error> {
         eprintln!("{name} …");
         let start = Instant::now();
         let mut job = Job::new(workspace, &name)?;
-        let outcome = check.run(&mut job, args)?;
+        // Whatever stops one check, the others are told about.
+        let outcome = check.run(&mut job, args).unwrap_or_else(|error| Outcome::Failed(error.to_string()));
         let (result, reason) = match outcome {
             Outcome::Passed => ("passed", None),
             Outcome::Skipped(reason) => ("skipped", Some(reason)),

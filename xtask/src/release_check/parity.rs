@@ -27,7 +27,7 @@ pub(super) fn run(job: &mut Job, python: &str) -> io::Result<Outcome> {
     }
     let (mut found, mut differ) = (BTreeMap::new(), Vec::new());
     list(&again.join("answers"), &again, &mut found)?;
-    for name in ["casts.safetensors", "quantization.json"] {
+    for name in ["casts.safetensors", "quantization.json", "wordpiece-added-tokens.per-token.safetensors"] {
         found.insert(name.to_owned(), fs::read(again.join(name))?);
     }
     for (name, bytes) in &found {

@@ -1,6 +1,7 @@
 //! Checks that other programs do: clippy, rustdoc, cargo-deny, other toolchains and targets.
 
 use std::io;
+use std::path::Path;
 
 use super::Outcome;
 use super::job::Job;
@@ -76,31 +77,42 @@ pub(super) fn msrv(job: &mut Job) -> io::Result<Outcome> {
     job.all(commands.collect::<Vec<_>>())
 }
 
-/// The libraries that are written to run there, for other processors.
+/// Processors and systems that the libraries are written for too: with what features.
+const TARGETS: [(&str, &[&str]); 3] = [
+    ("aarch64-unknown-linux-gnu", &[]),
+    ("aarch64-unknown-linux-gnu", &["--no-default-features"]),
+    // No threads, no maps, no `tokenizers`.
+    ("wasm32-unknown-unknown", &["--no-default-features", "--features", "m2v-infer/skops"]),
+];
+
+/// The libraries that are written to run there, for other processors. Where only the source of the standard library is
+/// installed (rust-src), that is built first: cargo's `build-std`, which stable has behind RUSTC_BOOTSTRAP.
 pub(super) fn targets(job: &mut Job) -> io::Result<Outcome> {
-    let sysroot = job.output_of(job.command("rustc").args(["--print", "sysroot"])).unwrap_or_default();
-    let (mut missing, mut commands) = (Vec::new(), Vec::new());
-    for target in ["aarch64-unknown-linux-gnu", "wasm32-unknown-unknown"] {
-        let folder = std::path::Path::new(sysroot.trim()).join("lib/rustlib").join(target);
-        if !folder.is_dir() {
-            missing.push(target);
-            continue;
+    let rustc = std::env::var("RUSTC").unwrap_or_else(|_| "rustc".to_owned());
+    let sysroot = job.output_of(job.command(&rustc).args(["--print", "sysroot"])).unwrap_or_default();
+    let rustlib = Path::new(sysroot.trim()).join("lib/rustlib");
+    let mut missing = Vec::new();
+    for (target, features) in TARGETS {
+        let mut check = job.command("cargo");
+        check.args(["check", "--locked", "--target", target]).args(features);
+        check.args(["--package", "m2v-core", "--package", "m2v-tokenize", "--package", "m2v-infer"]);
+        if !rustlib.join(target).is_dir() {
+            if !rustlib.join("src/rust/library/Cargo.lock").is_file() {
+                missing.push(target);
+                continue;
+            }
+            check.env("RUSTC_BOOTSTRAP", "1").arg("-Zbuild-std=std,panic_abort");
+            check.arg("--target-dir").arg(job.workspace().join("target/build-std"));
         }
-        for package in ["m2v-core", "m2v-tokenize", "m2v-infer"] {
-            commands.push(vec![
-                "check",
-                "--locked",
-                "--no-default-features",
-                "--target",
-                target,
-                "--package",
-                package,
-            ]);
+        let outcome = job.run(&mut check)?;
+        if !matches!(outcome, Outcome::Passed) {
+            return Ok(outcome);
         }
     }
-    let outcome = job.all(commands)?;
-    if missing.is_empty() || !matches!(outcome, Outcome::Passed) {
-        return Ok(outcome);
-    }
-    Ok(Outcome::Skipped(format!("not installed: {}", missing.join(", "))))
+    missing.dedup();
+    Ok(if missing.is_empty() {
+        Outcome::Passed
+    } else {
+        Outcome::Skipped(format!("neither they nor rust-src are installed: {}", missing.join(", ")))
+    })
 }

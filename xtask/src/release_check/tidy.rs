@@ -24,15 +24,19 @@ pub(super) fn run(job: &mut Job) -> io::Result<Outcome> {
             let name = file.strip_prefix(job.workspace()).unwrap_or(&file).display().to_string();
             wrong.extend(check(&name, &text, library).into_iter().map(|what| format!("{name}: {what}")));
         }
-        for needed in ["README.md", "Cargo.toml"] {
-            if !folder.join(needed).is_file() {
-                wrong.push(format!("{}: no {needed}", folder.display()));
-            }
+        if !folder.join("README.md").is_file() {
+            wrong.push(format!("{}: no README.md", folder.display()));
+        }
+        let manifest = fs::read_to_string(folder.join("Cargo.toml"))?;
+        if !manifest.contains("\nversion.workspace = true\n") {
+            wrong.push(format!("{}/Cargo.toml: a version of its own", folder.display()));
         }
         if library && files(&folder.join("examples"))?.is_empty() {
             wrong.push(format!("{}: no examples", folder.display()));
         }
     }
+    let root = |name| fs::read_to_string(job.workspace().join(name));
+    wrong.extend(lockstep(&root("Cargo.toml")?, &root("CHANGELOG.md")?));
     wrong.sort();
     Ok(if wrong.is_empty() { Outcome::Passed } else { Outcome::Failed(wrong.join("\n")) })
 }
@@ -82,9 +86,40 @@ fn check(name: &str, text: &str, library: bool) -> Vec<String> {
     wrong
 }
 
+/// What is wrong with the versions: all crates have that of the workspace, and the changelog knows it.
+fn lockstep(manifest: &str, changelog: &str) -> Vec<String> {
+    let version = |line: &str| Some(line.split_once("version = \"")?.1.split_once('"')?.0.to_owned());
+    let Some(own) = manifest.lines().find(|line| line.starts_with("version = ")).and_then(version) else {
+        return vec!["Cargo.toml: no version of the workspace".to_owned()];
+    };
+    let siblings = manifest.lines().filter(|line| line.starts_with("m2v-"));
+    let mut wrong: Vec<String> = siblings
+        .filter(|line| version(line).as_ref() != Some(&own))
+        .map(|line| format!("Cargo.toml: expected version {own} in {line}"))
+        .collect();
+    if !changelog.lines().any(|line| line.starts_with(&format!("## {own}"))) {
+        wrong.push(format!("CHANGELOG.md: nothing about {own}"));
+    }
+    wrong
+}
+
 #[cfg(test)]
 mod tests {
-    use super::check;
+    use super::{check, lockstep};
+
+    #[test]
+    fn versions_that_are_not_in_lockstep_are_reported() {
+        let manifest = |sibling: &str| {
+            format!(
+                "[workspace.package]\nversion = \"0.2.0\"\n\n[workspace.dependencies]\nm2v-a = {{ path = \"a\", {sibling} }}\n"
+            )
+        };
+        let (good, changelog) = (manifest("version = \"0.2.0\""), "# Changelog\n\n## 0.2.0, soon\n");
+        assert_eq!(lockstep(&good, changelog), [""; 0]);
+        assert_eq!(lockstep(&manifest("version = \"0.1.0\""), changelog).len(), 1);
+        assert_eq!(lockstep(&manifest("features = []"), changelog).len(), 1);
+        assert_eq!(lockstep(&good, "## 0.1.0\n").len(), 1);
+    }
 
     #[test]
     fn what_is_wrong_is_reported() {

@@ -6,7 +6,11 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
+use crate::hub::Setup;
 use crate::support::*;
+
+/// The model that the guides take from the hub.
+const ON_THE_HUB: &str = "minishlab/potion-base-8M";
 
 /// The blocks of shell commands that run nothing but this program; `cargo xtask interop` does what others do.
 fn shell_blocks(page: &str) -> Vec<String> {
@@ -33,6 +37,7 @@ fn commands_of_the_guides_run() {
     let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
     let texts = recorded_texts().into_iter().filter(|text| !text.contains(['\n', '\r']));
     let texts: Vec<String> = texts.collect();
+    let hub = Setup::new().with_model(ON_THE_HUB);
 
     let mut ran = 0;
     for page in fs::read_dir(root.join("docs")).unwrap() {
@@ -44,7 +49,9 @@ fn commands_of_the_guides_run() {
         symlink(root.join("models").canonicalize().unwrap(), folder.path().join("models")).unwrap();
         fs::write(folder.path().join("texts.txt"), texts.join("\n")).unwrap();
         for block in shell_blocks(&fs::read_to_string(&page).unwrap()) {
+            let block = block.replace("BRANCH_OR_COMMIT", "main");
             let mut shell = Command::new("sh");
+            hub.environment(&mut shell);
             shell.args(["-euc", &block]).current_dir(folder.path()).env("PATH", &path);
             let output = shell.output().unwrap();
             let stderr = String::from_utf8_lossy(&output.stderr);
@@ -52,5 +59,5 @@ fn commands_of_the_guides_run() {
             ran += 1;
         }
     }
-    assert!(ran >= 2, "{ran} blocks were found");
+    assert!(ran >= 6, "{ran} blocks were found");
 }

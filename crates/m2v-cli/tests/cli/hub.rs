@@ -11,13 +11,13 @@ const TOKEN: &str = "hf_verysecret";
 const TEXTS: &str = "It's dangerous to go alone!\nTake this.\n";
 
 /// A hub, and a home folder of whoever asks it.
-struct Setup {
+pub(crate) struct Setup {
     server: Server,
     home: tempfile::TempDir,
 }
 
 impl Setup {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let server = Server::start().unwrap();
         server.store().token(TOKEN, "acme", true);
         server.store().token("hf_reader", "bob", false);
@@ -25,7 +25,7 @@ impl Setup {
     }
 
     /// With the model of the repository on it, and with files that no model needs.
-    fn with_model(self, id: &str) -> Self {
+    pub(crate) fn with_model(self, id: &str) -> Self {
         let mut files: Vec<_> = shipped_files();
         files.push(("onnx/model.onnx".to_owned(), b"a graph".to_vec()));
         files.push(("data.bin".to_owned(), vec![1; 1000]));
@@ -36,6 +36,12 @@ impl Setup {
 
     fn command<const N: usize>(&self, args: [&dyn AsRef<std::ffi::OsStr>; N]) -> Command {
         let mut command = command(args.map(AsRef::as_ref));
+        self.environment(&mut command);
+        command
+    }
+
+    /// This hub, a cache in the home folder, and no token.
+    pub(crate) fn environment(&self, command: &mut Command) {
         for name in [
             "HF_HUB_CACHE",
             "HUGGINGFACE_HUB_CACHE",
@@ -47,7 +53,6 @@ impl Setup {
             command.env_remove(name);
         }
         command.env("HF_HOME", self.home.path()).env("HF_ENDPOINT", self.server.endpoint());
-        command
     }
 
     /// Runs the program with two texts on standard input; the token must not be in what it prints.

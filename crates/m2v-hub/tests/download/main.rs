@@ -17,6 +17,9 @@ mod model;
 mod processes;
 mod python;
 mod secrets;
+#[path = "../../examples/vendor.rs"]
+#[allow(dead_code, reason = "its main is of no use here")]
+mod vendor;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -1,6 +1,6 @@
 //! Models load from a hub as from any source, and only what they are made of is fetched.
 
-use m2v_core::{Checkpoint, Config, EmbeddingTable, Memory, Source, Tensor};
+use m2v_core::{Checkpoint, Config, Dir, EmbeddingTable, Memory, Source, Tensor};
 use m2v_hub::Error;
 
 use crate::server::sha256;
@@ -33,6 +33,28 @@ fn a_model_loads_and_only_what_it_needs_is_fetched() {
     assert_eq!(world.asked(), [""; 0]);
     let offline = world.builder().offline(true).build().unwrap();
     assert_eq!(load(&offline.model("org/whole").unwrap()).table, checkpoint.table);
+}
+
+#[test]
+fn the_example_makes_a_folder_and_says_how_to_get_it_again() {
+    let world = World::new();
+    let add = || {
+        let files = files("");
+        world.server.add("org/whole", &files.iter().map(|(name, bytes)| (&**name, bytes)).collect::<Vec<_>>())
+    };
+    let (_old, commit) = (add(), add());
+    let out = world.folder.path().join("vendored");
+    let said = crate::vendor::vendor(&world.hub(), "org/whole", &out).unwrap();
+    let loaded = Checkpoint::load(&world.hub().model("org/whole").unwrap()).unwrap();
+    assert_eq!(Checkpoint::load(&Dir::open(&out).unwrap()).unwrap().table, loaded.table);
+    assert!(said.contains("2 × 2 float32"), "{said}");
+
+    // What it says is what pins the model.
+    let id = said.split('"').nth(1).unwrap();
+    assert_eq!(id, format!("org/whole@{commit}"));
+    let (hash, file) = said.lines().last().and_then(|line| line.split_once("  ")).unwrap();
+    let pinned = world.hub().model(id).unwrap().sha256(file, hash).unwrap();
+    assert_eq!(Checkpoint::load(&pinned).unwrap().table, loaded.table);
 }
 
 #[test]
