@@ -50,6 +50,8 @@
 #![forbid(unsafe_code)]
 
 mod bag;
+mod choice;
+mod distinct;
 mod encoder;
 mod error;
 mod export;

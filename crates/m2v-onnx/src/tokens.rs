@@ -2,6 +2,7 @@
 
 use m2v_core::{Buffer, Dtype, EmbeddingTable, Tensor};
 
+use crate::distinct;
 use crate::error::Result;
 use crate::graph::GraphBuilder;
 use crate::pieces::{Piece, Rows};
@@ -30,21 +31,29 @@ pub(crate) fn vectors(
         true => made_rows(graph, table, zero)?,
         false => stored_rows(graph, table, zero)?,
     };
-    let row_ids = match table.row_of() {
-        None => ids.clone(),
+    let mapping = match table.row_of() {
+        None => None,
         Some(row_of) => {
             let bytes: Vec<u8> = row_of.iter().flat_map(|row| row.to_le_bytes()).collect();
             let bytes = vec![Piece::Bytes(bytes.into())];
-            let mapping = graph.constant_pieces("m2v.mapping", Dtype::I32, &[row_of.len()], bytes)?;
-            graph.node("Gather", &[mapping, ids.clone()], &[])?
+            Some(graph.constant_pieces("m2v.mapping", Dtype::I32, &[row_of.len()], bytes)?)
         }
     };
-    let vectors = graph.node("Gather", &[rows, row_ids], &[])?;
-    let vectors = graph.to_f32(vectors)?;
-    let Some(weights) = weights else { return Ok(vectors) };
+    let row = |graph: &mut GraphBuilder, ids: &Value| {
+        let row_ids = match &mapping {
+            None => ids.clone(),
+            Some(mapping) => graph.node("Gather", &[mapping.clone(), ids.clone()], &[])?,
+        };
+        let vectors = graph.node("Gather", &[rows.clone(), row_ids], &[])?;
+        graph.to_f32(vectors)
+    };
+    let Some(weights) = weights else { return row(graph, ids) };
     let weights = graph.constant("m2v.weights", &weights)?;
-    let weights = graph.node("Gather", &[weights, ids.clone()], &[])?;
-    graph.node("Mul", &[vectors, weights], &[])
+    distinct::lookup(graph, ids, |graph, ids| {
+        let vectors = row(graph, ids)?;
+        let weights = graph.node("Gather", &[weights.clone(), ids.clone()], &[])?;
+        graph.node("Mul", &[vectors, weights], &[])
+    })
 }
 
 /// The weight of each token, `[tokens, 1]`, 0 for the unknown one. Where tokens share rows a zero row would hit others
