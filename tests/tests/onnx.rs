@@ -284,7 +284,7 @@ fn vectors_of_few_and_of_many_tokens_are_the_tables() -> Result<()> {
     let graph = Model::load(bytes.to_vec())?;
     let inputs = [graph.node_id("input_ids")?, graph.node_id("attention_mask")?];
     let output = graph.node_id("last_hidden_state")?;
-    for shape in [[1, 1], [1, 255], [1, 256], [1, 257], [16, 16], [43, 6], [5, 200]] {
+    for shape in [[1, 1], [1, 127], [1, 128], [1, 129], [16, 8], [43, 6], [5, 200]] {
         let count: usize = shape.iter().product();
         let kinds: [&dyn Fn(usize) -> usize; 4] = [
             &|_| 9,
