@@ -270,6 +270,48 @@ fn a_thousand_texts_of_up_to_8192_tokens_agree() -> Result<()> {
     Ok(())
 }
 
+/// Of few tokens each is looked up, of many each different one: their vectors are the table's, to the bit. Ids that are
+/// all alike, all different, or meet in the table that finds those that are alike.
+#[test]
+fn vectors_of_few_and_of_many_tokens_are_the_tables() -> Result<()> {
+    let checkpoint = Recorded::read("wordpiece-f16")?.checkpoint()?;
+    let checkpoint = Int8.apply(checkpoint, &mut Context::default())?;
+    let unk = StaticModel::from_checkpoint(checkpoint.clone())?.tokenizer().vocabulary().unk_id();
+    let (rows, dim) = (checkpoint.table.rows(), checkpoint.table.dim());
+    let mut folder = Memory::new();
+    export(&checkpoint, &ExportOptions::default(), &mut folder)?;
+    let bytes = folder.read(DEFAULT_GRAPH)?.ok_or_else(|| io::Error::other("no graph was written"))?;
+    let graph = Model::load(bytes.to_vec())?;
+    let inputs = [graph.node_id("input_ids")?, graph.node_id("attention_mask")?];
+    let output = graph.node_id("last_hidden_state")?;
+    for shape in [[1, 1], [1, 127], [1, 128], [1, 129], [16, 8], [43, 6], [5, 200]] {
+        let count: usize = shape.iter().product();
+        let kinds: [&dyn Fn(usize) -> usize; 4] = [
+            &|_| 9,
+            &|i| i * 7 % rows,
+            &|i| (i % 20) * 4 * count % rows,
+            // Alike and not, the unknown token and padding among them.
+            &|i| [0, unk.unwrap_or(0) as usize, 5 + 4 * count, 5, i % 31][i * i % 5] % rows,
+        ];
+        for (kind, id) in kinds.iter().enumerate() {
+            let ids: Vec<u32> = (0..count).map(|i| id(i) as u32).collect();
+            let mut expected = Array2::zeros((count, dim));
+            checkpoint.table.lookup_into(&ids, expected.view_mut())?;
+            for (i, _) in ids.iter().enumerate().filter(|(_, id)| Some(**id) == unk) {
+                expected.row_mut(i).fill(0.0);
+            }
+            let ids = NdTensor::from_data(shape, ids.iter().map(|&id| id as i32).collect::<Vec<_>>());
+            let mask = NdTensor::from_data(shape, vec![1i32; count]);
+            let inputs = vec![(inputs[0], ids.view().into()), (inputs[1], mask.view().into())];
+            let found: NdTensor<f32, 3> = graph.run(inputs, &[output], None)?.remove(0).try_into()?;
+            assert_eq!(found.shape(), [shape[0], shape[1], dim]);
+            let found = Array2::from_shape_vec((count, dim), found.to_vec())?;
+            assert_eq!(found, expected, "{shape:?}, ids of kind {kind}");
+        }
+    }
+    Ok(())
+}
+
 /// Bags without any ids, none at all, and offsets that are none.
 #[test]
 fn bags_may_be_empty() -> Result<()> {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use m2v_core::{Buffer, Dtype, Tensor};
 
+use crate::choice::Branch;
 use crate::error::{Error, Result};
 use crate::infer::{Operand, Refusal, infer};
 use crate::pieces::{Piece, Pieces};
@@ -58,6 +59,7 @@ pub(crate) struct Node {
     pub(crate) inputs: Vec<usize>,
     pub(crate) output: usize,
     pub(crate) attributes: Vec<(String, Attribute)>,
+    pub(crate) branches: Vec<Branch>,
 }
 
 impl GraphBuilder {
@@ -247,7 +249,8 @@ impl GraphBuilder {
         let value = self.add(name, is);
         self.values[value.index].is_produced = true;
         let attributes = attributes.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
-        self.nodes.push(Node { op: op.to_owned(), inputs, output: value.index, attributes });
+        let op = op.to_owned();
+        self.nodes.push(Node { op, inputs, output: value.index, attributes, branches: Vec::new() });
         value
     }
 

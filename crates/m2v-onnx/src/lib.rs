@@ -34,6 +34,9 @@
 //! texts that repeat themselves. What a table *lost* when it was made smaller is not in the bound: a table that was
 //! float32 before gives vectors that are up to 2e-3 off as float16, 2e-2 (cosine ≥ 0.9998) as int8.
 //!
+//! Rows with weights are widened and multiplied when they are looked up, of 128 tokens and more (padding is one of them)
+//! only once for each different one: an `If` chooses, and the table stays as small in memory as it is in the file.
+//!
 //! This crate runs nothing.
 //!
 //! ```
@@ -50,6 +53,8 @@
 #![forbid(unsafe_code)]
 
 mod bag;
+mod choice;
+mod distinct;
 mod encoder;
 mod error;
 mod export;

@@ -3,8 +3,9 @@
 use m2v_core::{Buffer, Sink};
 use prost::Message;
 
+use crate::choice::Branch;
 use crate::error::{Error, Result};
-use crate::graph::{Attribute, GraphBuilder};
+use crate::graph::{Attribute, GraphBuilder, Node};
 use crate::pieces::{Piece, Pieces};
 use crate::proto::{
     AttributeProto, DimensionProto, GRAPH_INITIALIZER, GraphProto, MODEL_GRAPH, ModelProto, NodeProto,
@@ -131,20 +132,42 @@ fn encode(graph: &GraphBuilder, mut external: Option<&mut External>) -> Pieces {
 
 /// The graph without its constants.
 fn graph_proto(graph: &GraphBuilder) -> GraphProto {
+    let value = |index: usize, is: &Type| value_info(graph.values[index].name.clone(), is);
+    GraphProto {
+        node: node_protos(graph, &graph.nodes),
+        name: "m2v".to_owned(),
+        input: graph.inputs.iter().map(|&index| value(index, &graph.values[index].is)).collect(),
+        output: graph.outputs.iter().map(|(index, is)| value(*index, is)).collect(),
+    }
+}
+
+/// Nodes of the graph itself or of a branch. A node's name comes of its output's, which is its own in the whole graph.
+fn node_protos(graph: &GraphBuilder, nodes: &[Node]) -> Vec<NodeProto> {
     let name = |&index: &usize| graph.values[index].name.clone();
-    let node = |(i, node): (usize, &crate::graph::Node)| NodeProto {
+    let branch = |branch: &Branch| AttributeProto {
+        name: branch.name.to_owned(),
+        g: Some(GraphProto {
+            node: node_protos(graph, &branch.nodes),
+            name: branch.name.to_owned(),
+            input: Vec::new(),
+            output: vec![value_info(name(&branch.output), &graph.values[branch.output].is)],
+        }),
+        r#type: attribute_type::GRAPH,
+        ..AttributeProto::default()
+    };
+    let node = |node: &Node| NodeProto {
         input: node.inputs.iter().map(name).collect(),
         output: vec![name(&node.output)],
-        name: format!("{}_{i}", node.op),
+        name: name(&node.output),
         op_type: node.op.clone(),
-        attribute: node.attributes.iter().map(|(name, value)| attribute(name, value)).collect(),
+        attribute: node
+            .attributes
+            .iter()
+            .map(|(name, value)| attribute(name, value))
+            .chain(node.branches.iter().map(branch))
+            .collect(),
     };
-    GraphProto {
-        node: graph.nodes.iter().enumerate().map(node).collect(),
-        name: "m2v".to_owned(),
-        input: graph.inputs.iter().map(|index| value_info(name(index), &graph.values[*index].is)).collect(),
-        output: graph.outputs.iter().map(|(index, is)| value_info(name(index), is)).collect(),
-    }
+    nodes.iter().map(node).collect()
 }
 
 fn attribute(name: &str, value: &Attribute) -> AttributeProto {

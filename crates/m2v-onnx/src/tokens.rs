@@ -2,49 +2,94 @@
 
 use m2v_core::{Buffer, Dtype, EmbeddingTable, Tensor};
 
+use crate::distinct::Distinct;
 use crate::error::Result;
 use crate::graph::GraphBuilder;
 use crate::pieces::{Piece, Rows};
-use crate::value::Value;
+use crate::value::{ElementType, Value};
 
-/// The vector of each token of `ids`, f32, with one more axis; zeros for the unknown token, so that no sum of vectors
-/// need mask it, clients' own included.
+/// Fewer tokens than these are looked up one by one, and bags of them summed at once: 255 were up to 1e-6 off, in rten.
+const FEW: i64 = 128;
+
+/// The vectors of tokens, f32; zeros for the unknown token, so that no sum of vectors need mask it, clients' own included.
 ///
 /// A float32 table takes its weights into its rows, which leaves one bare lookup: each product is rounded once, as
 /// m2v-infer rounds it. Float16 and int8 rows would be rounded again; theirs are multiplied when they are looked up.
 /// Tokens that share rows need their weights then too.
-pub(crate) fn vectors(
-    graph: &mut GraphBuilder,
-    table: &EmbeddingTable,
-    unk: Option<u32>,
-    ids: &Value,
-) -> Result<Value> {
-    let keeps_dtype = matches!(table.dtype(), Dtype::F32 | Dtype::F16 | Dtype::I8);
-    let becomes_f32 = matches!(table.dtype(), Dtype::F32) || !keeps_dtype;
-    let folds = table.row_of().is_none() && becomes_f32;
-    let weights = if folds { None } else { weights(table, unk)? };
-    // Without weights to set to zero, the row of the unknown token is written as zeros.
-    let zero = unk.filter(|_| weights.is_none());
-    let makes_rows = !keeps_dtype || folds && table.weights().is_some();
-    let rows = match makes_rows {
-        true => made_rows(graph, table, zero)?,
-        false => stored_rows(graph, table, zero)?,
-    };
-    let row_ids = match table.row_of() {
-        None => ids.clone(),
-        Some(row_of) => {
-            let bytes: Vec<u8> = row_of.iter().flat_map(|row| row.to_le_bytes()).collect();
-            let bytes = vec![Piece::Bytes(bytes.into())];
-            let mapping = graph.constant_pieces("m2v.mapping", Dtype::I32, &[row_of.len()], bytes)?;
-            graph.node("Gather", &[mapping, ids.clone()], &[])?
+pub(crate) struct Vectors {
+    rows: Value,
+    mapping: Option<Value>,
+    weights: Option<Value>,
+}
+
+impl Vectors {
+    /// Adds the constants.
+    pub(crate) fn new(graph: &mut GraphBuilder, table: &EmbeddingTable, unk: Option<u32>) -> Result<Self> {
+        let keeps_dtype = matches!(table.dtype(), Dtype::F32 | Dtype::F16 | Dtype::I8);
+        let becomes_f32 = matches!(table.dtype(), Dtype::F32) || !keeps_dtype;
+        let folds = table.row_of().is_none() && becomes_f32;
+        let weights = if folds { None } else { weights(table, unk)? };
+        // Without weights to set to zero, the row of the unknown token is written as zeros.
+        let zero = unk.filter(|_| weights.is_none());
+        let makes_rows = !keeps_dtype || folds && table.weights().is_some();
+        let rows = match makes_rows {
+            true => made_rows(graph, table, zero)?,
+            false => stored_rows(graph, table, zero)?,
+        };
+        let mapping = match table.row_of() {
+            None => None,
+            Some(row_of) => {
+                let bytes: Vec<u8> = row_of.iter().flat_map(|row| row.to_le_bytes()).collect();
+                let bytes = vec![Piece::Bytes(bytes.into())];
+                Some(graph.constant_pieces("m2v.mapping", Dtype::I32, &[row_of.len()], bytes)?)
+            }
+        };
+        let weights = weights.map(|weights| graph.constant("m2v.weights", &weights)).transpose()?;
+        Ok(Self { rows, mapping, weights })
+    }
+
+    /// Those of `ids`, with one more axis.
+    pub(crate) fn of(&self, graph: &mut GraphBuilder, ids: &Value) -> Result<Value> {
+        if self.weights.is_none() {
+            return self.of_few(graph, ids);
         }
-    };
-    let vectors = graph.node("Gather", &[rows, row_ids], &[])?;
-    let vectors = graph.to_f32(vectors)?;
-    let Some(weights) = weights else { return Ok(vectors) };
-    let weights = graph.constant("m2v.weights", &weights)?;
-    let weights = graph.node("Gather", &[weights, ids.clone()], &[])?;
-    graph.node("Mul", &[vectors, weights], &[])
+        let few = are_few(graph, ids)?;
+        graph.choose(&few, |graph| self.of_few(graph, ids), |graph| self.of_many(graph, ids))
+    }
+
+    /// The same, each looked up.
+    pub(crate) fn of_few(&self, graph: &mut GraphBuilder, ids: &Value) -> Result<Value> {
+        let row_ids = match &self.mapping {
+            None => ids.clone(),
+            Some(mapping) => graph.node("Gather", &[mapping.clone(), ids.clone()], &[])?,
+        };
+        let vectors = graph.node("Gather", &[self.rows.clone(), row_ids], &[])?;
+        let vectors = graph.to_f32(vectors)?;
+        let Some(weights) = &self.weights else { return Ok(vectors) };
+        let weights = graph.node("Gather", &[weights.clone(), ids.clone()], &[])?;
+        graph.node("Mul", &[vectors, weights], &[])
+    }
+
+    /// The same, what is multiplied made once for each different token.
+    ///
+    /// Words come again, and padding is one token: of a large batch most ids are not the first of their kind. Their rows
+    /// are widened and multiplied in cache, and what is left to write is one bare lookup. Telling ids apart takes some
+    /// twenty nodes, in onnxruntime as long as embedding a short text.
+    pub(crate) fn of_many(&self, graph: &mut GraphBuilder, ids: &Value) -> Result<Value> {
+        if self.weights.is_none() {
+            return self.of_few(graph, ids);
+        }
+        let distinct = Distinct::of(graph, ids)?;
+        let vectors = self.of_few(graph, &distinct.ids)?;
+        graph.node("Gather", &[vectors, distinct.places], &[])
+    }
+}
+
+/// Whether there are few of these ids, a bool without axes.
+pub(crate) fn are_few(graph: &mut GraphBuilder, ids: &Value) -> Result<Value> {
+    let count = graph.node_as("Size", std::slice::from_ref(ids), &[], ElementType::I64, &[])?;
+    let few = graph.own_int(FEW)?;
+    graph.node("Less", &[count, few], &[])
 }
 
 /// The weight of each token, `[tokens, 1]`, 0 for the unknown one. Where tokens share rows a zero row would hit others

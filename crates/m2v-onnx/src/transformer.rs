@@ -3,7 +3,7 @@
 use crate::encoder::Encoder;
 use crate::error::Result;
 use crate::graph::{Attribute, GraphBuilder};
-use crate::tokens;
+use crate::tokens::Vectors;
 use crate::value::{Axis, ElementType, Value};
 
 /// Tokens that are summed at a time. Runtimes add in f32, one after the other: 8,192 tokens at once were up to 5e-6 off
@@ -17,7 +17,7 @@ pub(crate) fn build(encoder: &Encoder<'_>, graph: &mut GraphBuilder) -> Result<V
     let ids = graph.input("input_ids", ElementType::I64, &axes)?;
     let attention = graph.input("attention_mask", ElementType::I64, &axes)?;
 
-    let vectors = tokens::vectors(graph, encoder.table, encoder.unk, &ids)?;
+    let vectors = Vectors::new(graph, encoder.table, encoder.unk)?.of(graph, &ids)?;
     let [batch, sequence] = axes;
     let vectors = graph.output("last_hidden_state", &vectors, &[batch.clone(), sequence, dim.clone()])?;
     let mask = graph.to_f32(attention)?;

@@ -8,7 +8,7 @@ use m2v_onnx::{
     DEFAULT_GRAPH, Error, ExportOptions, GraphBuilder, Lower, Signature, Value, export, export_graph,
 };
 use ndarray::{Array2, array};
-use onnx_protobuf::{Message, ModelProto, TensorProto};
+use onnx_protobuf::{Message, ModelProto, NodeProto, TensorProto};
 use protobuf::Enum as _;
 
 const TOKENIZER: &[u8] = br#"{"truncation": {"max_length": 3}, "post_processor": {"type": "x"}, "model":
@@ -41,18 +41,40 @@ fn floats(tensor: &TensorProto) -> Vec<f32> {
     tensor.raw_data.as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect()
 }
 
+/// Adds what nodes define; every input of a node is defined before it, or around the branch it is in.
+fn define(nodes: &[NodeProto], defined: &mut Vec<String>) {
+    for node in nodes {
+        for input in &node.input {
+            assert!(defined.contains(input), "{}: {input} is not defined before it", node.name);
+        }
+        let around = defined.len();
+        let mut inside = Vec::new();
+        for branch in node.attribute.iter().filter_map(|attribute| attribute.g.as_ref()) {
+            assert!(branch.input.is_empty() && branch.initializer.is_empty(), "{}", branch.name);
+            define(&branch.node, defined);
+            let result = &branch.output[0].name;
+            assert!(defined[around..].contains(result), "{}: {result} is not made in it", branch.name);
+            // What a branch makes is not seen outside, nor in the other.
+            inside.extend(defined.drain(around..));
+        }
+        assert!(
+            inside.iter().all(|name| !defined.contains(name)),
+            "{}: a name of its branches is taken",
+            node.name
+        );
+        inside.sort_unstable();
+        assert!(inside.is_sorted_by(|one, two| one < two), "{}: {inside:?}", node.name);
+        defined.extend(node.output.iter().cloned());
+    }
+}
+
 /// Every input of a node is defined before it, every name once, every output produced.
 fn assert_well_formed(model: &ModelProto) {
     let graph = &model.graph;
     let inputs = graph.input.iter().map(|input| input.name.clone());
     let mut defined: Vec<String> =
         inputs.chain(graph.initializer.iter().map(|tensor| tensor.name.clone())).collect();
-    for node in &graph.node {
-        for input in &node.input {
-            assert!(defined.contains(input), "{}: {input} is not defined before it", node.name);
-        }
-        defined.extend(node.output.iter().cloned());
-    }
+    define(&graph.node, &mut defined);
     for output in &graph.output {
         assert!(defined.contains(&output.name), "{} is not produced", output.name);
     }
@@ -387,6 +409,38 @@ fn a_file_is_its_table_and_little_more() {
                 }
             }
         }
+    }
+}
+
+#[test]
+fn rows_with_weights_are_made_once_for_each_of_many_tokens() {
+    let weights = || Some(Tensor::from_array(&array![0.5f32, 7.0, 0.1]));
+    let int8 = Tensor::from_array(&rows().mapv(|x| x as i8));
+    let choices = |model: &ModelProto| {
+        let nodes = model.graph.node.iter().filter(|node| node.op_type == "If");
+        nodes.cloned().collect::<Vec<_>>()
+    };
+    for weights in [weights(), None] {
+        let options = ExportOptions::default().with_signature(Signature::Bag);
+        let (_, model) = exported(&checkpoint(int8.clone(), weights.clone(), None), &options);
+        assert_well_formed(&model);
+        assert_eq!(choices(&model).len(), 1, "how texts are summed, and nothing in it");
+
+        let options = ExportOptions::default();
+        let (_, model) = exported(&checkpoint(int8.clone(), weights.clone(), None), &options);
+        assert_well_formed(&model);
+        let choices = choices(&model);
+        assert_eq!(choices.len(), usize::from(weights.is_some()));
+        let Some(choice) = choices.first() else { continue };
+        let branches: Vec<_> =
+            choice.attribute.iter().map(|branch| (&*branch.name, &branch.g.node)).collect();
+        let [("then_branch", few), ("else_branch", many)] = branches[..] else { panic!("{branches:?}") };
+        let ops = |nodes: &[NodeProto]| nodes.iter().map(|node| node.op_type.clone()).collect::<Vec<_>>();
+        let lookup = ["Gather", "Cast", "Gather", "Mul"];
+        assert_eq!(ops(few), lookup);
+        let last = ops(many).split_off(many.len() - 5);
+        assert_eq!(last[..4], lookup);
+        assert_eq!(last[4], "Gather");
     }
 }
 
