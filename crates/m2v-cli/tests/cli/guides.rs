@@ -1,5 +1,5 @@
-//! The shell commands of the guides.
-#![cfg(unix)]
+//! The shell commands of the guides, some of which take a model from the hub.
+#![cfg(all(unix, feature = "hub"))]
 
 use std::fs;
 use std::os::unix::fs::symlink;
