@@ -4,6 +4,7 @@ use anyhow::Result;
 
 use crate::bench::{Bench, Case};
 use crate::child::{Child, Side};
+use crate::machine::settle_memory;
 use crate::models::Model;
 use crate::report::{Kind, Row};
 use crate::stats::Rounds;
@@ -31,6 +32,7 @@ fn run(bench: &mut Bench, name: &str, model: Model, floor: Option<f64>) -> Resul
     let _: [[f64; 2]; 2] = [load(Side::Ours)?, load(Side::Peer)?];
     let mut found: [[Rounds; 2]; 2] = Default::default();
     for _ in 0..bench.rounds * 2 + 1 {
+        settle_memory();
         let (read, mapped, peer) = (load(Side::Ours)?, load(Side::Mapped)?, load(Side::Peer)?);
         for (ours, rounds) in [read, mapped].into_iter().zip(&mut found) {
             let clocks = rounds.iter_mut().zip(ours.into_iter().zip(peer));

@@ -1,11 +1,26 @@
 //! Where and on what numbers were measured.
 
 use std::fs;
+use std::hint::black_box;
 use std::path::Path;
 use std::process::Command;
 use std::thread::available_parallelism;
 
 use crate::corpus::{Corpora, Corpus};
+
+/// Numbers that no round needs more of: 512 MiB.
+const MEMORY: usize = 128 << 20;
+
+/// Writes to memory and gives it back.
+///
+/// To write to memory that a virtual machine has not been given by its host yet, or has given back, may take twenty times as
+/// long: 2.5 ms for each megabyte instead of 0.12. Which side meets it is chance, unless the system has enough of the other.
+pub(crate) fn settle_memory() {
+    // In pages of the size that the outputs of m2v have.
+    let mut memory = m2v_core::zeros(MEMORY >> 10, 1 << 10);
+    memory.fill(1.0);
+    drop(black_box(memory));
+}
 
 /// The lines above a table: date, processor, commit, texts.
 pub(crate) fn describe(repository: &Path, corpora: &Corpora) -> Vec<String> {

@@ -11,6 +11,7 @@ use crate::agree::Agreement;
 use crate::bench::{Bench, Case};
 use crate::clock::measure;
 use crate::engine::{Engine, Mode, Ours, Peer};
+use crate::machine::settle_memory;
 use crate::python;
 use crate::report::{Kind, Row};
 use crate::stats::Rounds;
@@ -83,6 +84,7 @@ impl Found {
     fn measure(folder: &Path, texts: &[String], mode: Mode, rounds: usize) -> Result<Self> {
         let mut found = Self::default();
         for round in 0..rounds {
+            settle_memory();
             let (mut ours, mut peer) = (Ours::load(folder)?, Peer::load(folder)?);
             found.native = ours.is_native();
             let count = texts.len() as f64;
