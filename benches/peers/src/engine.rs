@@ -4,8 +4,8 @@ use std::hint::black_box;
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow};
-use m2v_core::{Dir, Source};
 use m2v_core::ndarray::{Array2, Axis, Slice};
+use m2v_core::{Dir, Source};
 use m2v_infer::EncoderExt;
 
 /// How texts are handed over.
@@ -58,7 +58,8 @@ impl Ours {
     }
 
     fn load_from(source: &Dir) -> Result<Self> {
-        let model = m2v_infer::StaticModel::load(source).with_context(|| format!("m2v: {}", source.locate("")))?;
+        let model =
+            m2v_infer::StaticModel::load(source).with_context(|| format!("m2v: {}", source.locate("")))?;
         let buffer = Array2::zeros((CALL, model.table().dim()));
         Ok(Self { model, buffer })
     }
