@@ -4,6 +4,7 @@
 mod copies;
 mod dry_run;
 mod errors;
+mod guides;
 #[cfg(unix)]
 mod hub;
 #[cfg(unix)]
