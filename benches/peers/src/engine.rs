@@ -48,20 +48,23 @@ pub(crate) struct Ours {
     pub(crate) model: m2v_infer::StaticModel,
     /// The reused output of up to [`CALL`] texts.
     buffer: Array2<f32>,
+    /// That of one text.
+    one: Array2<f32>,
 }
 
 impl Ours {
     /// The same with all of a text counting.
     pub(crate) fn unlimited(&self) -> Self {
         let options = self.model.options().with_max_length(None);
-        Self { model: self.model.with_options(options), buffer: self.buffer.clone() }
+        Self { model: self.model.with_options(options), buffer: self.buffer.clone(), one: self.one.clone() }
     }
 
     fn load_from(source: &Dir) -> Result<Self> {
         let model =
             m2v_infer::StaticModel::load(source).with_context(|| format!("m2v: {}", source.locate("")))?;
-        let buffer = Array2::zeros((CALL, model.table().dim()));
-        Ok(Self { model, buffer })
+        let output = |texts: usize| Array2::zeros((texts, model.table().dim()));
+        let (buffer, one) = (output(CALL), output(1));
+        Ok(Self { model, buffer, one })
     }
 
     /// Whether texts are tokenised by m2v itself, not by the `tokenizers` crate.
@@ -76,17 +79,23 @@ impl Engine for Ours {
     }
 
     fn pass(&mut self, texts: &[String], mode: Mode) -> Result<()> {
-        let size = match mode {
+        match mode {
             Mode::OneCall => {
                 black_box(self.model.encode(texts)?);
-                return Ok(());
             }
-            Mode::Calls256 => CALL,
-            Mode::OneText => 1,
-        };
-        for texts in texts.chunks(size) {
-            self.model.encode_into(texts, self.buffer.slice_axis_mut(Axis(0), Slice::from(..texts.len())))?;
-            black_box(&self.buffer);
+            Mode::Calls256 => {
+                for texts in texts.chunks(CALL) {
+                    let rows = self.buffer.slice_axis_mut(Axis(0), Slice::from(..texts.len()));
+                    self.model.encode_into(texts, rows)?;
+                    black_box(&self.buffer);
+                }
+            }
+            Mode::OneText => {
+                for text in texts {
+                    self.model.encode_into(&[text], self.one.view_mut())?;
+                    black_box(&self.one);
+                }
+            }
         }
         Ok(())
     }

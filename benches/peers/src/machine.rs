@@ -6,6 +6,8 @@ use std::path::Path;
 use std::process::Command;
 use std::thread::available_parallelism;
 
+use m2v_core::Isa;
+
 use crate::corpus::{Corpora, Corpus};
 
 /// Numbers that no round needs more of: 512 MiB.
@@ -20,6 +22,12 @@ pub(crate) fn settle_memory() {
     let mut memory = m2v_core::zeros(MEMORY >> 10, 1 << 10);
     memory.fill(1.0);
     drop(black_box(memory));
+}
+
+/// What of the floors of throughput a machine has to reach: those are of processors with AVX-512; AVX2 alone is to reach
+/// eight tenths of them.
+pub(crate) fn share_of_floors() -> f64 {
+    if Isa::best().to_string() == "avx512" { 1.0 } else { 0.8 }
 }
 
 /// The lines above a table: date, processor, commit, texts.
@@ -44,7 +52,7 @@ pub(crate) fn describe(repository: &Path, corpora: &Corpora) -> Vec<String> {
             output(Command::new("date").args(["-u", "+%F %R UTC"])),
             git(&["rev-parse", "--short", "HEAD"])
         ),
-        format!("{cpu}, {cores} cores, load average {load} at the start"),
+        format!("{cpu}, {cores} cores, kernels for {}, load average {load} at the start", Isa::best()),
         texts.join("; "),
     ]
 }

@@ -31,6 +31,8 @@ pub struct EmbeddingTable {
     weights_f32: Option<Arc<[f32]>>,
     /// `mapping` as the kernels take it, each entry below `rows`.
     row_of: Option<Arc<[u32]>>,
+    /// The widest kernels there are: to ask each time takes as long as a token of a short text.
+    isa: Isa,
 }
 
 impl PartialEq for EmbeddingTable {
@@ -75,7 +77,8 @@ impl EmbeddingTable {
                 Some(weights.to_f32()?.iter().copied().collect())
             }
         };
-        Ok(Self { embeddings, weights, mapping, dim, rows, weights_f32, row_of })
+        let isa = Isa::best();
+        Ok(Self { embeddings, weights, mapping, dim, rows, weights_f32, row_of, isa })
     }
 
     /// Columns: the length of a vector.
@@ -161,7 +164,7 @@ impl EmbeddingTable {
         options: PoolOptions,
         out: ArrayViewMut2<'_, f32>,
     ) -> Result<()> {
-        self.pool_into_on(Isa::best(), ids, ends, options, out)
+        self.pool_into_on(self.isa, ids, ends, options, out)
     }
 
     /// As [`EmbeddingTable::pool_into`], with the kernels of one instruction set: for tests and benchmarks.
@@ -214,7 +217,7 @@ impl EmbeddingTable {
         for (start, mut row) in out.rows_mut().into_iter().enumerate() {
             // The mean of one vector is that vector, except that −0 becomes 0.
             let ends = &[start + 1];
-            kernel::pool(Isa::best(), Job { block, start, ends, normalize: false, out: &mut vector });
+            kernel::pool(self.isa, Job { block, start, ends, normalize: false, out: &mut vector });
             row.iter_mut().zip(&vector).for_each(|(out, &x)| *out = x);
         }
         Ok(())

@@ -43,11 +43,10 @@ impl Scratch {
         // The slot keeps its owner alive, so an address is never that of a later tokenizer.
         let is_owners =
             |slot: &(Owner, Box<dyn Any + Send>)| Arc::ptr_eq(&slot.0.0, &owner.0) && slot.1.is::<T>();
-        let slot = match self.slot.take() {
-            Some(slot) if is_owners(&slot) => slot,
-            _ => (owner.clone(), Box::new(init()) as Box<dyn Any + Send>),
-        };
-        match self.slot.insert(slot).1.downcast_mut() {
+        if !self.slot.as_ref().is_some_and(is_owners) {
+            self.slot = Some((owner.clone(), Box::new(init())));
+        }
+        match self.slot.as_mut().and_then(|slot| slot.1.downcast_mut()) {
             Some(state) => state,
             None => unreachable!("the slot was checked or made above"),
         }

@@ -48,7 +48,13 @@ impl ShortStrings {
     /// Asks for a place that will be looked at.
     #[inline(always)]
     pub(crate) fn prefetch(&self, place: usize) {
-        prefetch(&self.places[place]);
+        prefetch(self.places.as_ptr().wrapping_add(place));
+    }
+
+    /// The strings that have a place: each padded with zeros, its value in the upper half of the second number.
+    #[inline(always)]
+    pub(crate) fn strings_at(&self, place: usize) -> &[u64; 4] {
+        &self.places[place].0
     }
 
     /// The value of a string whose place is known, 0 if it is not there.

@@ -11,7 +11,7 @@ use crate::agree::Agreement;
 use crate::bench::{Bench, Case};
 use crate::clock::measure;
 use crate::engine::{Engine, Mode, Ours, Peer};
-use crate::machine::settle_memory;
+use crate::machine::{settle_memory, share_of_floors};
 use crate::python;
 use crate::report::{Kind, Row};
 use crate::stats::Rounds;
@@ -48,13 +48,18 @@ fn run(bench: &mut Bench, name: &str, case: cases::Case, mode: Mode) -> Result<(
             peer: Some(rounds.other()),
             python,
             ratio: Some(rounds.ratio()),
-            floor: case.floor.map(|(floor, _)| floor),
-            aim: case.floor.map(|(_, aim)| aim),
+            floor: case.floor.map(|(floor, _)| here(floor)),
+            aim: case.floor.map(|(_, aim)| here(aim)),
             note: if found.native { agreement.note() } else { format!("not native; {}", agreement.note()) },
             ..Row::new(format!("{name}/{state}"), Kind::Throughput, "texts/s")
         });
     }
     Ok(())
+}
+
+/// What a floor is on this machine, to the hundredth.
+fn here(floor: f64) -> f64 {
+    (100.0 * floor * share_of_floors()).round() / 100.0
 }
 
 /// What both sides agree on; found once for all modes of a case.

@@ -76,7 +76,7 @@ impl Memo {
     /// Asks for the line of a hash.
     #[inline]
     pub(super) fn prefetch(&self, hash: u32) {
-        prefetch(&self.lines[self.line(hash)]);
+        prefetch(self.lines.as_ptr().wrapping_add(self.line(hash)));
     }
 
     /// Where the chunk with this hash may be in the log; 0 if it is not there.

@@ -175,8 +175,8 @@ impl Tokenizer for NativeTokenizer {
                 ends.truncate(ends_before);
                 encode_each(self, texts, scratch, ids, ends)?;
             }
-            let (other, rest) = others.split_at(others.len().min(1));
-            encode_each(self, other, scratch, ids, ends)?;
+            let Some((other, rest)) = others.split_first() else { break };
+            encode_each(self, &[other], scratch, ids, ends)?;
             left = rest;
         }
         Ok(())

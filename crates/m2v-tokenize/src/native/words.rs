@@ -24,7 +24,7 @@ use super::new_chunks::NewChunks;
 use super::normalize::Normalizer;
 use super::pipeline::{Model, ModelScratch, Pipeline, Result};
 use super::pretokenize::PreTokenizer;
-use super::scan::{Chunks, ScanBuffer, Scanner};
+use super::scan::{Chunks, Isa, ScanBuffer, Scanner};
 use crate::dictionary::Dictionary;
 use crate::json::Tokens;
 use crate::key::key;
@@ -93,6 +93,7 @@ impl Words {
             punctuation,
             lowercase: pipeline.normalizers.iter().any(lowers),
             vertical: !removes_controls,
+            isa: Isa::best(),
         };
         let known = if prefixed { Known::none() } else { Known::new(&pipeline.model, tokens, scanner) };
         let bert = match *pipeline.normalizers {
@@ -154,7 +155,10 @@ impl Words {
                 append_until(text as usize, ids);
                 ends.push(ids.len());
             }
-            append_until(chunks.len(), ids);
+            // The beginning of a text that goes on in the next chunks.
+            if chunks.texts.last().is_none_or(|&text| (text as usize) < chunks.len()) {
+                append_until(chunks.len(), ids);
+            }
             let is_new = chunks.others.iter().zip(&*found).filter(|(_, found)| found.is_new());
             for (i, (&other, found)) in is_new.enumerate().filter(|(_, (_, found))| found.may_be_in_memo) {
                 let (start, len) = chunks.span(other as usize);
@@ -173,8 +177,12 @@ impl Words {
         found: &mut Vec<Found>,
         new: &mut NewChunks,
     ) -> Result<()> {
-        let spans = || chunks.others.iter().map(|&other| chunks.span(other as usize));
         found.clear();
+        new.clear();
+        if chunks.others.is_empty() {
+            return Ok(());
+        }
+        let spans = || chunks.others.iter().map(|&other| chunks.span(other as usize));
         found.extend(spans().map(|(start, len)| {
             let known = self.known.medium(chunks.bytes, start, len);
             if known != 0 || len > Memo::LONGEST {
@@ -188,7 +196,6 @@ impl Words {
             found.place = memo.place(found.hash);
             memo.prefetch_place(found.place);
         }
-        new.clear();
         for (found, (start, len)) in found.iter_mut().zip(spans()) {
             if found.place != 0 && !memo.is_at(found.place, chunks.bytes, start, len) {
                 found.place = 0;

@@ -7,12 +7,14 @@ use std::arch::x86_64::*;
 
 use bytemuck::cast;
 
+use super::look_up::FOUR;
 use super::{BLOCK, Chunks, Instructions, ScanBuffer, Scanner};
+use crate::key::Key;
 use crate::short_strings::ShortStrings;
 
 /// The processor has AVX2: no other value can be made.
 #[derive(Clone, Copy)]
-pub(super) struct Avx2(());
+pub(in crate::native) struct Avx2(());
 
 impl Avx2 {
     pub(super) fn detect() -> Option<Self> {
@@ -43,7 +45,9 @@ impl Avx2 {
         ) -> Result<(), E> {
             let positions = |mask, base, out: &mut [u32; BLOCK]| positions(mask, base, out);
             let classify = |scanner: Scanner, block: &[u8; BLOCK]| classify(scanner, block);
-            scanner.scan_with(Instructions { classify, positions }, texts, known, buffer, each)
+            let values =
+                |known: &ShortStrings, keys: &_, places: &_, out: &mut _| values(known, keys, places, out);
+            Instructions { classify, positions, values }.scan(scanner, texts, known, buffer, each)
         }
         #[expect(unsafe_code, reason = "there is no safe way into code for what was detected")]
         // SAFETY: the processor has the features, or there were no `self`.
@@ -108,6 +112,34 @@ fn positions(mask: u64, base: u32, out: &mut [u32; BLOCK]) {
         }
         count += byte.count_ones() as usize;
     }
+}
+
+/// As the [portable one](super::look_up::values): both strings of a place are compared at once. To tokenise prose takes 316 ns
+/// a text with it, and 330 with that (EPYC, Zen 3).
+#[inline]
+#[target_feature(enable = "avx2")]
+pub(super) fn values(
+    known: &ShortStrings,
+    keys: &[Key<2>; FOUR],
+    places: &[u32; FOUR],
+    values: &mut [u32; FOUR],
+) -> u8 {
+    // All but the values.
+    let strings = _mm256_setr_epi32(-1, -1, -1, 0, -1, -1, -1, 0);
+    let value = |i: usize| {
+        let place = cast(*known.strings_at(places[i] as usize));
+        let key = _mm256_broadcastsi128_si256(cast(keys[i]));
+        let same = _mm256_cmpeq_epi64(_mm256_and_si256(place, strings), key);
+        let both = _mm256_and_si256(same, _mm256_shuffle_epi32::<0b01_00_11_10>(same));
+        let found = _mm256_and_si256(place, both);
+        // The value is in the highest quarter.
+        _mm_or_si128(_mm256_castsi256_si128(found), _mm256_extracti128_si256::<1>(found))
+    };
+    let two = |i: usize| _mm_castsi128_ps(_mm_unpackhi_epi64(value(i), value(i + 1)));
+    let found = _mm_castps_si128(_mm_shuffle_ps::<0b11_01_11_01>(two(0), two(2)));
+    *values = cast(found);
+    let is_known = _mm_cmpgt_epi32(found, _mm_setzero_si128());
+    !_mm_movemask_ps(_mm_castsi128_ps(is_known)) as u8 & 0b1111
 }
 
 /// Where a byte is one of four.

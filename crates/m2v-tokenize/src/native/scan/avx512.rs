@@ -8,12 +8,13 @@ use std::arch::x86_64::*;
 
 use bytemuck::cast;
 
+use super::avx2::values;
 use super::{BLOCK, Chunks, Instructions, ScanBuffer, Scanner};
 use crate::short_strings::ShortStrings;
 
 /// The processor has AVX-512 with VBMI2: no other value can be made.
 #[derive(Clone, Copy)]
-pub(super) struct Avx512(());
+pub(in crate::native) struct Avx512(());
 
 impl Avx512 {
     pub(super) fn detect() -> Option<Self> {
@@ -43,7 +44,9 @@ impl Avx512 {
         ) -> Result<(), E> {
             let classify = |scanner: Scanner, block: &[u8; BLOCK]| classify(scanner, block);
             let positions = |mask, base, out: &mut [u32; BLOCK]| positions(mask, base, out);
-            scanner.scan_with(Instructions { classify, positions }, texts, known, buffer, each)
+            let values =
+                |known: &ShortStrings, keys: &_, places: &_, out: &mut _| values(known, keys, places, out);
+            Instructions { classify, positions, values }.scan(scanner, texts, known, buffer, each)
         }
         #[expect(unsafe_code, reason = "there is no safe way into code for what was detected")]
         // SAFETY: the processor has the features, or there were no `self`.

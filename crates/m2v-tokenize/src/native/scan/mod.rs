@@ -11,14 +11,15 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+mod look_up;
 #[cfg(test)]
 mod tests;
 
-use std::mem;
 use std::ops::Range;
 
 use crate::key::Key;
 use crate::short_strings::ShortStrings;
+use look_up::{FOUR, LookedUp, values};
 
 /// What a scanner cuts at, and whether it lower-cases.
 #[derive(Clone, Copy)]
@@ -29,20 +30,43 @@ pub(super) struct Scanner {
     pub(super) lowercase: bool,
     /// U+000B and U+000C separate as well (they do, unless they were removed as controls before).
     pub(super) vertical: bool,
+    /// What it scans with.
+    pub(super) isa: Isa,
+}
+
+/// The instruction sets there are scanners for, of those that this machine has.
+#[derive(Clone, Copy)]
+pub(in crate::native) enum Isa {
+    Portable,
+    #[cfg(target_arch = "x86_64")]
+    Avx2(avx2::Avx2),
+    #[cfg(target_arch = "x86_64")]
+    Avx512(avx512::Avx512),
+}
+
+impl Isa {
+    /// The widest.
+    pub(super) fn best() -> Self {
+        #[cfg(target_arch = "x86_64")]
+        {
+            let avx2 = || avx2::Avx2::detect().map(Self::Avx2);
+            if let Some(isa) = avx512::Avx512::detect().map(Self::Avx512).or_else(avx2) {
+                return isa;
+            }
+        }
+        Self::Portable
+    }
 }
 
 /// What a scanner reuses from batch to batch.
 pub(super) struct ScanBuffer {
     bytes: Vec<u8>,
-    /// Where chunks start and end, and their values.
+    /// Where chunks start and end.
     starts: Vec<u32>,
     ends: Vec<u32>,
-    values: Vec<u32>,
-    /// Which chunks are no known words.
-    others: Vec<u32>,
+    looked_up: LookedUp,
     /// How many chunks there are up to the end of each text.
     texts: Vec<u32>,
-    asked: [Asked; 2],
 }
 
 /// Chunks of some texts.
@@ -94,31 +118,31 @@ pub(super) const PADDING: usize = 64;
 
 const BLOCK: usize = 64;
 
-/// Chunks whose places are asked for before those of as many are looked at.
-const AHEAD: usize = 32;
-
 /// Chunks that are handed on at a time, or up to a block more.
 const CHUNKS: usize = 512;
+
+/// Places for chunks: a block starts and ends at most as many as it has bytes, and so many are written at once.
+const PLACES: usize = CHUNKS + 2 * BLOCK;
 
 /// Bytes of texts after which chunks are handed on, so that they are still in cache then.
 const BYTES: usize = 1 << 14;
 
 /// What differs between instruction sets: closures, because only those take the features of the function they stand
 /// in.
-struct Instructions<C, P> {
+struct Instructions<C, P, V> {
     /// The block lower-cased, a bit for each white space, and one for each punctuation mark.
     classify: C,
     /// Writes a base plus the number of each bit that is set; what follows is overwritten.
     positions: P,
+    /// Writes the values of keys at their places, and sets a bit for each that is not positive as an `i32`.
+    values: V,
 }
 
 impl ScanBuffer {
     pub(super) fn new() -> Self {
-        // A block starts and ends at most as many chunks as it has bytes, and writes as many places.
-        let positions = || vec![0; CHUNKS + 2 * BLOCK];
-        let (starts, ends, values, others) = (positions(), positions(), positions(), positions());
-        let asked = [Asked::NONE; 2];
-        Self { bytes: Vec::new(), starts, ends, values, others, texts: Vec::new(), asked }
+        let places = || vec![0; PLACES];
+        let (starts, ends) = (places(), places());
+        Self { bytes: Vec::new(), starts, ends, looked_up: LookedUp::new(), texts: Vec::new() }
     }
 
     /// Makes room for a text at a place, and for what is read and written behind it.
@@ -128,26 +152,6 @@ impl ScanBuffer {
         if self.bytes.len() < needed {
             self.bytes.resize(needed.next_power_of_two(), 0);
         }
-    }
-
-    /// Looks up chunks and hands them on, with the ends of texts that were noted.
-    #[inline(always)]
-    fn hand_on<E>(
-        &mut self,
-        started: usize,
-        ended: usize,
-        known: &ShortStrings,
-        each: &mut impl FnMut(Chunks<'_>) -> Result<(), E>,
-    ) -> Result<(), E> {
-        let Self { bytes, starts, ends, values, others, texts, asked } = self;
-        {
-            let (starts, ends) = (&starts[..ended], &ends[..ended]);
-            let count = look_up(known, bytes, (starts, ends), asked, values, others);
-            each(Chunks { bytes, starts, ends, values, others: &others[..count], texts })?;
-        }
-        starts.copy_within(ended..started, 0);
-        texts.clear();
-        Ok(())
     }
 }
 
@@ -163,26 +167,29 @@ impl Scanner {
         buffer: &mut ScanBuffer,
         each: impl FnMut(Chunks<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
-        #[cfg(target_arch = "x86_64")]
-        {
-            if let Some(avx512) = avx512::Avx512::detect() {
-                return avx512.scan(self, texts, known, buffer, each);
+        match self.isa {
+            Isa::Portable => {
+                Instructions { classify, positions, values }.scan(self, texts, known, buffer, each)
             }
-            if let Some(avx2) = avx2::Avx2::detect() {
-                return avx2.scan(self, texts, known, buffer, each);
-            }
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2(avx2) => avx2.scan(self, texts, known, buffer, each),
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512(avx512) => avx512.scan(self, texts, known, buffer, each),
         }
-        self.scan_with(Instructions { classify, positions }, texts, known, buffer, each)
     }
+}
 
-    /// The scanner, with some instruction set.
+impl<C, P, V> Instructions<C, P, V>
+where
+    C: Fn(Scanner, &[u8; BLOCK]) -> ([u8; BLOCK], u64, u64),
+    P: Fn(u64, u32, &mut [u32; BLOCK]),
+    V: Fn(&ShortStrings, &[Key<2>; FOUR], &[u32; FOUR], &mut [u32; FOUR]) -> u8,
+{
+    /// As [`Scanner::scan`].
     #[inline(always)]
-    fn scan_with<E>(
+    fn scan<E>(
         self,
-        instructions: Instructions<
-            impl Fn(Self, &[u8; BLOCK]) -> ([u8; BLOCK], u64, u64),
-            impl Fn(u64, u32, &mut [u32; BLOCK]),
-        >,
+        scanner: Scanner,
         texts: &[&str],
         known: &ShortStrings,
         buffer: &mut ScanBuffer,
@@ -199,7 +206,7 @@ impl Scanner {
             last[..rest.len()].copy_from_slice(rest);
             let (mut in_word, mut at_mark) = (0, 0);
             for block in blocks.iter().chain([&last]) {
-                let (lower, space, punctuation) = (instructions.classify)(self, block);
+                let (lower, space, punctuation) = (self.classify)(scanner, block);
                 buffer.bytes[base..][..BLOCK].copy_from_slice(&lower);
                 let word = !(space | punctuation);
                 let (after_word, after_mark) = (word << 1 | in_word, punctuation << 1 | at_mark);
@@ -210,102 +217,46 @@ impl Scanner {
                     ((after_word & !word) | after_mark, &mut buffer.ends, &mut ended),
                 ] {
                     if let Some(out) = positions[*count..].first_chunk_mut() {
-                        (instructions.positions)(mask, base as u32, out);
+                        (self.positions)(mask, base as u32, out);
                     }
                     *count += mask.count_ones() as usize;
                 }
                 base += BLOCK;
                 if ended >= CHUNKS {
-                    buffer.hand_on(started, ended, known, &mut each)?;
+                    self.hand_on((started, ended), known, buffer, &mut each)?;
                     (started, ended) = (started - ended, 0);
                 }
             }
             buffer.texts.push(ended as u32);
             if base >= BYTES {
-                buffer.hand_on(started, ended, known, &mut each)?;
+                self.hand_on((started, ended), known, buffer, &mut each)?;
                 (started, ended, base) = (0, 0, 0);
             }
         }
-        buffer.hand_on(started, ended, known, &mut each)
+        self.hand_on((started, ended), known, buffer, &mut each)
     }
-}
 
-/// Chunks whose places were asked for.
-struct Asked {
-    keys: [Key<2>; AHEAD],
-    places: [u32; AHEAD],
-}
-
-impl Asked {
-    const NONE: Self = Self { keys: [[0; 2]; AHEAD], places: [0; AHEAD] };
-
-    /// Makes the keys of up to [`AHEAD`] chunks and asks for their places.
+    /// Looks up chunks and hands them on, with the ends of texts that were noted.
     #[inline(always)]
-    fn ask(&mut self, known: &ShortStrings, bytes: &[u8], starts: &[u32], ends: &[u32]) {
-        let spans = starts.iter().zip(ends);
-        for ((&start, &end), (key, place)) in spans.zip(self.keys.iter_mut().zip(&mut self.places)) {
-            // The key of a chunk that is too long is that of no word.
-            let keep = &KEEP[((end - start) as usize).min(KEEP.len() - 1)];
-            let start = start as usize;
-            let [low, high] = words(&bytes[start..start + 16]);
-            *key = [low & keep[0], high & keep[1]];
-            *place = known.place(key) as u32;
-            known.prefetch(*place as usize);
+    fn hand_on<E>(
+        &self,
+        (started, ended): (usize, usize),
+        known: &ShortStrings,
+        buffer: &mut ScanBuffer,
+        each: &mut impl FnMut(Chunks<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let ScanBuffer { bytes, starts, ends, looked_up, texts } = buffer;
+        let others = self.look_up(known, bytes, (starts, ends), ended, looked_up);
+        let LookedUp { values, others: all, .. } = looked_up;
+        let (starts_of, ends) = (&starts[..ended], &ends[..ended]);
+        each(Chunks { bytes, starts: starts_of, ends, values, others: &all[..others], texts })?;
+        if ended < started {
+            starts.copy_within(ended..started, 0);
         }
+        texts.clear();
+        Ok(())
     }
 }
-
-#[inline(always)]
-fn words(bytes: &[u8]) -> [u64; 2] {
-    match *bytes.as_chunks::<8>().0 {
-        [low, high] => [u64::from_le_bytes(low), u64::from_le_bytes(high)],
-        _ => [0; 2],
-    }
-}
-
-/// Looks up chunks, and lists those that are no known words. Returns how many these are.
-#[inline(always)]
-fn look_up(
-    known: &ShortStrings,
-    bytes: &[u8],
-    (starts, ends): (&[u32], &[u32]),
-    asked: &mut [Asked; 2],
-    values: &mut [u32],
-    others: &mut [u32],
-) -> usize {
-    let [now, later] = asked;
-    let (mut now, mut later) = (now, later);
-    let mut groups = starts.chunks(AHEAD).zip(ends.chunks(AHEAD));
-    if let Some((starts, ends)) = groups.next() {
-        now.ask(known, bytes, starts, ends);
-    }
-    let (mut count, mut first) = (0, 0_u32);
-    for values in values[..starts.len()].chunks_mut(AHEAD) {
-        if let Some((starts, ends)) = groups.next() {
-            later.ask(known, bytes, starts, ends);
-        }
-        for (i, (value, (key, &place))) in values.iter_mut().zip(now.keys.iter().zip(&now.places)).enumerate()
-        {
-            *value = known.get_at(place as usize, key);
-            others[count] = first + i as u32;
-            count += usize::from(value.cast_signed() <= 0);
-        }
-        first += AHEAD as u32;
-        mem::swap(&mut now, &mut later);
-    }
-    count
-}
-
-/// The first so many bytes of a key; of too many, none.
-static KEEP: [[u64; 2]; ShortStrings::LONGEST + 2] = {
-    let mut keep = [[0; 2]; ShortStrings::LONGEST + 2];
-    let mut len = 1;
-    while len <= ShortStrings::LONGEST {
-        keep[len] = if len < 8 { [(1 << (8 * len)) - 1, 0] } else { [u64::MAX, (1 << (8 * (len - 8))) - 1] };
-        len += 1;
-    }
-    keep
-};
 
 /// The block lower-cased, and so on, on any processor.
 #[inline]

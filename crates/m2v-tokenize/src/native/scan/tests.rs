@@ -60,7 +60,7 @@ fn all(scanner: Scanner, texts: &[&str], known: &ShortStrings) -> Vec<Vec<Vec<Fo
         found.push(chunks);
     };
     collect(&|buffer, each| {
-        scanner.scan_with(Instructions { classify, positions }, texts, known, buffer, each)
+        Instructions { classify, positions, values }.scan(scanner, texts, known, buffer, each)
     });
     #[cfg(target_arch = "x86_64")]
     {
@@ -92,7 +92,7 @@ proptest! {
         lowercase: bool,
         vertical: bool,
     ) {
-        let scanner = Scanner { punctuation, lowercase, vertical };
+        let scanner = Scanner { punctuation, lowercase, vertical, isa: Isa::best() };
         let texts: Vec<&str> = texts.iter().map(|text| &**text).collect();
         let chunks: Vec<_> = texts.iter().map(|text| plain(scanner, text.as_bytes())).collect();
         let all_chunks = chunks.concat();
@@ -125,7 +125,7 @@ proptest! {
 
 #[test]
 fn a_text_of_more_chunks_than_are_handed_on_at_a_time() {
-    let scanner = Scanner { punctuation: true, lowercase: true, vertical: true };
+    let scanner = Scanner { punctuation: true, lowercase: true, vertical: true, isa: Isa::best() };
     let long = ["a".repeat(511 * 2), " ".into(), "b".repeat(100), ". ".repeat(600)].concat();
     let texts = [".".repeat(5000), "a ".repeat(3000), "x".repeat(50_000), long, String::new(), "a b".into()];
     let texts: Vec<&str> = texts.iter().map(|text| &**text).collect();
