@@ -4,6 +4,7 @@
 //! pre-tokenizer splits them. For BERT, what becomes of other characters is known from [`Characters`]. What is left
 //! takes the exact way.
 
+use std::mem;
 use std::ops::Range;
 
 use super::bert::Characters;
@@ -24,9 +25,11 @@ pub(super) struct NewChunks {
     exact: Vec<u32>,
     /// How many words and exact ids there are up to the end of each chunk: a chunk has the one or the other.
     chunks: Vec<(usize, usize)>,
-    /// The ids of each word, one word after the other, and where they end.
+    /// The ids of each word, one word after the other, and where they end. Behind them, the exact ones.
     ids: Vec<u32>,
     ends: Vec<usize>,
+    /// Where the ids of each chunk are.
+    ranges: Vec<Range<usize>>,
     pub(super) model: ModelScratch,
 }
 
@@ -43,6 +46,7 @@ impl NewChunks {
             chunks: Vec::new(),
             ids: Vec::new(),
             ends: Vec::new(),
+            ranges: Vec::new(),
             model: ModelScratch::default(),
         }
     }
@@ -54,6 +58,7 @@ impl NewChunks {
         self.chunks.clear();
         self.ids.clear();
         self.ends.clear();
+        self.ranges.clear();
     }
 
     /// Adds the chunk of `len` bytes at a place, behind which [`SHORT`] more may be read. `plain`: words need no prefix; `bert`: the normalizer, if it and BERT's pre-tokenizer are all there
@@ -92,8 +97,8 @@ impl NewChunks {
 
     /// Tokenises the words of all chunks.
     pub(super) fn tokenize(&mut self, pipeline: &Pipeline) -> Result<()> {
-        let Self { bytes, words, ids, ends, model, .. } = self;
-        if words.is_empty() {
+        let Self { bytes, words, exact, chunks, ids, ends, ranges, model, .. } = self;
+        if chunks.is_empty() {
             return Ok(());
         }
         match &pipeline.model {
@@ -108,30 +113,30 @@ impl NewChunks {
                 }
             }
         }
+        let of_words = ids.len();
+        ids.extend_from_slice(exact);
+        let (mut of_words_before, mut exact_before) = (0, 0);
+        ranges.extend(chunks.iter().map(|&(words, exact)| {
+            if exact_before < exact {
+                return of_words + mem::replace(&mut exact_before, exact)..of_words + exact;
+            }
+            let end = words.checked_sub(1).map_or(0, |last| ends[last]);
+            mem::replace(&mut of_words_before, end)..end
+        }));
         Ok(())
     }
 
     /// Appends the ids of a chunk.
+    #[inline]
     pub(super) fn append(&self, chunk: usize, ids: &mut Vec<u32>) {
-        let (from, range) = self.range(chunk);
-        append_run(&from[range.start..], range.len(), ids);
+        let Range { start, end } = self.ranges[chunk];
+        append_run(&self.ids[start..], end - start, ids);
     }
 
     /// The ids of a chunk.
+    #[inline]
     pub(super) fn ids(&self, chunk: usize) -> &[u32] {
-        let (from, range) = self.range(chunk);
-        &from[range]
-    }
-
-    /// Where the ids of a chunk are.
-    fn range(&self, chunk: usize) -> (&[u32], Range<usize>) {
-        let before = |chunk: usize| chunk.checked_sub(1).map_or((0, 0), |before| self.chunks[before]);
-        let ((first_word, first), (last_word, last)) = (before(chunk), self.chunks[chunk]);
-        if first < last {
-            return (&self.exact, first..last);
-        }
-        let end = |words: usize| words.checked_sub(1).map_or(0, |last| self.ends[last]);
-        (&self.ids, end(first_word)..end(last_word))
+        &self.ids[self.ranges[chunk].clone()]
     }
 }
 
