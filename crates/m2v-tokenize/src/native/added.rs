@@ -62,7 +62,7 @@ impl Matcher {
                     let rest = &text.as_bytes()[at..];
                     self.patterns.iter().any(|pattern| rest.starts_with(pattern.as_bytes()))
                 };
-                holds(text.as_bytes(), first) && memchr::memchr_iter(first, text.as_bytes()).any(begins)
+                memchr::memchr_iter(first, text.as_bytes()).any(begins)
             }
             _ => self.may_match(text.as_bytes()) && self.automaton.leftmost_find_iter(text).next().is_some(),
         }
@@ -104,48 +104,9 @@ impl Matcher {
     }
 }
 
-/// Whether a text has some byte. Of 30 to 150 bytes, it takes less time to look at all than to look for the first: that
-/// is 110 instructions more, of 1,200 for all of tokenising a text of 34 bytes.
-#[inline]
-fn holds(text: &[u8], byte: u8) -> bool {
-    const ONES: u64 = u64::MAX / 0xFF;
-    // The high bit of some byte is set if one of them is the byte.
-    let look = |word: &[u8; 8]| {
-        let difference = u64::from_le_bytes(*word) ^ (ONES * u64::from(byte));
-        difference.wrapping_sub(ONES) & !difference
-    };
-    // Some of the last eight are looked at twice.
-    let Some(last) = text.last_chunk() else { return text.contains(&byte) };
-    let found = text.as_chunks().0.iter().fold(look(last), |found, word| found | look(word));
-    found & (ONES << 7) != 0
-}
-
 /// Whether neither neighbour of a match is part of a word.
 fn is_single_word(text: &str, start: usize, end: usize) -> bool {
     // The tables are compiled in: `try_` cannot fail.
     let is_word = |c: char| regex_syntax::try_is_word_character(c).unwrap_or(false);
     !text[..start].ends_with(is_word) && !text[end..].starts_with(is_word)
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::holds;
-
-    proptest! {
-        #[test]
-        fn a_byte_is_found_wherever_it_is(
-            text in prop::collection::vec(prop::sample::select(vec![0, 1, 0x5A, 0x5B, 0x5C, 0x7F, 0x80, 0xDB, 0xFF]), 0..40),
-            byte: u8,
-            place: prop::sample::Index,
-        ) {
-            for byte in [byte, 0, 1, 0x5B, 0x80, 0xFF] {
-                prop_assert_eq!(holds(&text, byte), text.contains(&byte));
-                let mut with = text.clone();
-                with.insert(place.index(text.len() + 1), byte);
-                prop_assert!(holds(&with, byte));
-            }
-        }
-    }
 }

@@ -246,13 +246,11 @@ where
         each: &mut impl FnMut(Chunks<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
         let ScanBuffer { bytes, starts, ends, looked_up, texts } = buffer;
-        let others = self.look_up(known, bytes, (starts, ends), ended, looked_up);
-        let LookedUp { values, others: all, .. } = looked_up;
-        let (starts_of, ends) = (&starts[..ended], &ends[..ended]);
-        each(Chunks { bytes, starts: starts_of, ends, values, others: &all[..others], texts })?;
-        if ended < started {
-            starts.copy_within(ended..started, 0);
-        }
+        let count = self.look_up(known, bytes, (starts, ends), ended, looked_up);
+        let LookedUp { values, others, .. } = looked_up;
+        let (others, until) = (&others[..count], ..ended);
+        each(Chunks { bytes, starts: &starts[until], ends: &ends[until], values, others, texts })?;
+        starts.copy_within(ended..started, 0);
         texts.clear();
         Ok(())
     }
