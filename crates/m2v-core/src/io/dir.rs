@@ -121,15 +121,13 @@ const LINE: usize = 64;
 /// What is large is in huge pages from its beginning to its end: of 7.5 MB, half may lie in none otherwise.
 fn room(len: usize, table: usize) -> io::Result<Vec<u8>> {
     let mut bytes: Vec<u8> = Vec::new();
+    let size = len.saturating_add(2 * LINE);
     if len < 2 * HUGE {
-        bytes.try_reserve_exact(len.saturating_add(LINE))?;
-        // `align_offset` may refuse; then the table begins anywhere.
-        let before = bytes.as_ptr().wrapping_add(table).align_offset(LINE) % LINE;
-        bytes.resize(before, 0);
+        bytes.try_reserve_exact(size)?;
+        bytes.resize(lead(bytes.as_ptr(), table), 0);
         return Ok(bytes);
     }
-    let size = len.saturating_add(LINE).checked_next_multiple_of(HUGE).unwrap_or(usize::MAX);
-    let size = size.saturating_add(HUGE);
+    let size = size.checked_next_multiple_of(HUGE).unwrap_or(usize::MAX).saturating_add(HUGE);
     // An error if there is not so much memory; `vec!` would abort.
     bytes.try_reserve_exact(size)?;
     drop(black_box(bytes));
@@ -137,9 +135,22 @@ fn room(len: usize, table: usize) -> io::Result<Vec<u8>> {
     let mut bytes = vec![0; size];
     ask_for_huge(&bytes);
     let page = bytes.as_ptr().align_offset(HUGE) % HUGE;
-    bytes.truncate(page + table.wrapping_neg() % LINE);
+    bytes.truncate(page + lead(bytes[page..].as_ptr(), table));
     Ok(bytes)
 }
+
+/// How many bytes of memory from `start` on to leave out, less than two lines: the `table`th after them begins a line.
+///
+/// Nor are they followed by the first bytes of a page: whole pages of a file, copied to what begins 1 to 31 bytes
+/// after the beginning of one, take a system on Zen 3 three times as long. 15 MB are read in 9.3 ms then, else in 4.2.
+fn lead(start: *const u8, table: usize) -> usize {
+    // `align_offset` may refuse; then the table begins anywhere.
+    let lead = start.wrapping_add(table).align_offset(LINE) % LINE;
+    if start.addr().wrapping_add(lead) % PAGE < LINE { lead + LINE } else { lead }
+}
+
+/// The size of the pages in which systems keep files.
+const PAGE: usize = 4096;
 
 /// Where the largest tensor of a safetensors file begins, in bytes; 0 if it is none. Reads nothing.
 ///
@@ -171,5 +182,24 @@ impl Source for Dir {
 
     fn locate(&self, name: &str) -> String {
         if name.is_empty() { self.path.display().to_string() } else { self.find(name).display().to_string() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ptr::without_provenance;
+
+    use super::{LINE, PAGE, lead};
+
+    #[test]
+    fn tables_begin_lines_and_files_no_pages() {
+        for start in (PAGE..3 * PAGE).step_by(8) {
+            for table in (0..3 * LINE).chain([10_000, 100_001]) {
+                let lead = lead(without_provenance(start), table);
+                assert!(lead < 2 * LINE);
+                assert_eq!((start + lead + table) % LINE, 0, "{start} {table}");
+                assert!(!(1..32).contains(&((start + lead) % PAGE)), "{start} {table}");
+            }
+        }
     }
 }

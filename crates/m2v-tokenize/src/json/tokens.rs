@@ -211,14 +211,17 @@ impl<'a> Tokens<'a> {
         self.entries().iter().map(|entry| self.listed.token(entry)).zip((0..).map(is_short))
     }
 
-    /// Those at some places in the list.
-    pub(crate) fn at(&self, places: &[usize]) -> impl Iterator<Item = Token<'_>> + Clone {
-        places.iter().filter_map(|&place| Some(self.listed.token(self.entries().get(place)?)))
+    /// The one at a place in the list, where it stands.
+    ///
+    /// # Panics
+    /// If there are not so many.
+    pub(crate) fn at(&self, place: usize) -> Token<'_> {
+        self.listed.token(&self.entries()[place])
     }
 
     /// Those that are not among the dictionary's short ones.
     pub(crate) fn others(&self) -> impl Iterator<Item = Token<'_>> {
-        self.at(&self.facts.others)
+        self.facts.others.iter().map(|&place| self.at(place))
     }
 
     /// The scores of [`Tokens::pieces`]; none in other models.

@@ -53,15 +53,14 @@ impl Trie {
     /// How many pieces there may be.
     pub(super) const MOST: usize = NO_PIECE as usize;
 
-    /// The trie of at most [`Trie::MOST`] pieces, each with its number for an id; theirs do not count.
-    pub(super) fn numbered(pieces: &[Token<'_>]) -> Self {
+    /// The trie of `count` pieces, at most [`Trie::MOST`], each with its number for an id; theirs do not count.
+    pub(super) fn numbered<'t>(count: usize, piece: impl Fn(u32) -> Token<'t>) -> Self {
         // The first eight bytes and the number in one: most of sorting is to compare these.
-        let entry = |(piece, number): (&Token<'_>, u32)| {
-            u128::from(piece.first().swap_bytes()) << u64::BITS | u128::from(number)
-        };
+        let entry =
+            |number: u32| u128::from(piece(number).first().swap_bytes()) << u64::BITS | u128::from(number);
         let start = |entry: u128| (entry >> u64::BITS) as u64;
-        let piece = |entry: u128| &pieces[entry as u32 as usize];
-        let mut order: Vec<u128> = pieces.iter().zip(0..).map(entry).collect();
+        let piece = |entry: u128| piece(entry as u32);
+        let mut order: Vec<u128> = (0..count as u32).map(entry).collect();
         order.sort_unstable();
         let alike = order.chunk_by_mut(|&a, &b| start(a) == start(b));
         for alike in alike.filter(|alike| alike.len() > 1) {
@@ -316,7 +315,7 @@ mod tests {
         ) {
             let pieces: Vec<&[u8]> = pieces.iter().map(Vec::as_slice).collect();
             let tokens: Vec<_> = pieces.iter().map(|&bytes| Token { bytes, start: 0, end: bytes.len(), id: 0 }).collect();
-            let trie = Trie::numbered(&tokens);
+            let trie = Trie::numbered(tokens.len(), |number| tokens[number as usize]);
             let ends: Vec<Vec<u8>> = pieces.iter().zip(&texts).map(|(piece, text)| [piece, &**text].concat()).collect();
             for text in texts.iter().chain(&ends) {
                 // Of pieces that are listed twice, the last counts; the empty one does not.

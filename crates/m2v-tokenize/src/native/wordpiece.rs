@@ -80,11 +80,12 @@ impl WordPiece {
         if continuing.len() > Trie::MOST {
             return Ok(None);
         }
-        let continuing: Vec<_> = tokens.at(&continuing).map(|token| token.without(prefix.len())).collect();
+        // Copies of the tokens would be larger than the trie, and new memory is slow.
+        let piece = |number: u32| tokens.at(continuing[number as usize]).without(prefix.len());
         Ok(Some(Self {
             initial: PiecesByLength::new(tokens.dictionary().clone(), lengths),
-            continuing: Trie::numbered(&continuing),
-            continuing_ids: continuing.iter().map(|token| token.id).collect(),
+            continuing: Trie::numbered(continuing.len(), piece),
+            continuing_ids: continuing.iter().map(|&place| tokens.at(place).id).collect(),
             unk: tokens.id(&config.unk_token.0),
             max_chars: config.max_input_chars_per_word,
         }))
