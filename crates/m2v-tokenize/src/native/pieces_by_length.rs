@@ -126,7 +126,9 @@ pub(super) struct Candidates {
     other: u32,
 }
 
-/// Which lengths pieces have, by their first four bytes or, if they are shorter, by all of them.
+/// Which lengths pieces have, by their first eight bytes, else by their first four, and if they are shorter by all of them.
+///
+/// By four alone, a word that begins as many do has long lengths to try that no piece with its next bytes has.
 pub(super) struct Lengths(Vec<Kinds>);
 
 /// A bit for each length, of pieces among the [short](Dictionary::get_short) and, from [`OTHER`] on, the
@@ -153,26 +155,27 @@ impl Lengths {
     #[inline]
     pub(super) fn add(&mut self, first: u64, len: usize, is_short: bool) {
         let bit = if is_short { len } else { OTHER + len.min(LONG) };
-        self.0[Self::index(first as u32)].0 |= 1 << bit;
+        let first = if len < 8 { first & u64::from(u32::MAX) } else { first };
+        self.0[Self::index(first)].0 |= 1 << bit;
     }
 
     /// The lengths of pieces that have the first bytes of a text with `left` bytes, or so it seems.
     #[inline]
     fn of(&self, padded: &[u8], start: usize, left: usize) -> Candidates {
-        let first: [u64; 1] = key(padded, start, left.min(4));
-        let kinds = |bytes: u32| self.0[Self::index(first[0] as u32 & (u32::MAX >> (32 - 8 * bytes)))].0;
+        let [first] = key(padded, start, left.min(8));
+        let kinds = |bytes: u32| self.0[Self::index(first & (u64::MAX >> (64 - 8 * bytes)))].0;
         // Those that have just so many first bytes.
         let both = |lengths: u32| lengths << OTHER | lengths;
         let found = kinds(1) & both(1 << 1) | kinds(2) & both(1 << 2) | kinds(3) & both(1 << 3);
-        let found = found | kinds(4) & both(0xFFF0);
+        let found = found | kinds(4) & both(0x00F0) | kinds(8) & both(0xFF00);
         // No longer than the text.
         let fits = (1 << left.min(LONG) << 1) - 1;
         Candidates { short: found & fits & 0xFFFF, other: found >> OTHER & fits }
     }
 
     #[inline]
-    fn index(first: u32) -> usize {
-        (first.wrapping_mul(0x9E37_79B1) >> (32 - INDEX_BITS)) as usize
+    fn index(first: u64) -> usize {
+        (first.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (u64::BITS - INDEX_BITS)) as usize
     }
 }
 
