@@ -43,6 +43,14 @@ impl Matcher {
         Some(Self { automaton, tokens, patterns, first })
     }
 
+    /// The byte that all tokens begin with, if that is one.
+    pub(super) fn first_byte(&self) -> Option<u8> {
+        match *self.first {
+            [first] => Some(first),
+            _ => None,
+        }
+    }
+
     fn may_match(&self, text: &[u8]) -> bool {
         match *self.first {
             [] => false,

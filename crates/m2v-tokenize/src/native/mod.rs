@@ -97,7 +97,7 @@ impl NativeTokenizer {
             return Ok(None);
         }
         let pipeline = Pipeline { normalizers, tokens: normalised, pre_tokenizers, model };
-        let fast = match (Words::new(&pipeline, &file.model.tokens), Pieces::new(&pipeline)) {
+        let fast = match (Words::new(&pipeline, raw.as_ref(), &file.model.tokens), Pieces::new(&pipeline)) {
             (Some(words), _) => Fast::Words(words),
             (None, Some(pieces)) => Fast::Pieces(pieces),
             (None, None) => Fast::None,
@@ -118,7 +118,9 @@ impl NativeTokenizer {
             Fast::Words(words) => {
                 let scratch: &mut WordsScratch = scratch.get(&self.owner, Words::scratch);
                 match words.takes(text) {
-                    true => words.encode(&self.pipeline, &[text], scratch, ids, &mut Vec::new()),
+                    true => words
+                        .encode(&self.pipeline, &[text], &|_| false, scratch, ids, &mut Vec::new())
+                        .map(|_| ()),
                     false => self.pipeline.encode(text, first, scratch.model(), ids),
                 }
             }
@@ -159,17 +161,26 @@ impl Tokenizer for NativeTokenizer {
         let Fast::Words(words) = &self.fast else {
             return encode_each(self, texts, scratch, ids, ends);
         };
-        let is_plain = |text: &str| {
-            let has_tokens = self.tokens.as_ref().is_some_and(|tokens| tokens.matches(text));
-            !has_tokens && words.takes(text)
-        };
+        let has_tokens = |text: &str| self.tokens.as_ref().is_some_and(|tokens| tokens.matches(text));
+        let (ids_before, ends_before) = (ids.len(), ends.len());
+        // The scanner finds on its way what may begin an added token, if that is one byte.
+        let is_seen = self.tokens.as_ref().is_none_or(|tokens| tokens.first_byte().is_some());
+        if is_seen && texts.iter().all(|text| words.takes(text)) {
+            let scratch = scratch.get(&self.owner, Words::scratch);
+            if let Ok(true) = words.encode(&self.pipeline, texts, &has_tokens, scratch, ids, ends) {
+                return Ok(());
+            }
+            ids.truncate(ids_before);
+            ends.truncate(ends_before);
+        }
+        let is_plain = |text: &str| !has_tokens(text) && words.takes(text);
         let mut left = texts;
         while !left.is_empty() {
             let plain = left.iter().position(|text| !is_plain(text)).unwrap_or(left.len());
             let (texts, others) = left.split_at(plain);
             let (ids_before, ends_before) = (ids.len(), ends.len());
             let scratch_of_words = scratch.get(&self.owner, Words::scratch);
-            if words.encode(&self.pipeline, texts, scratch_of_words, ids, ends).is_err() {
+            if words.encode(&self.pipeline, texts, &|_| false, scratch_of_words, ids, ends).is_err() {
                 // One by one they say which it is.
                 ids.truncate(ids_before);
                 ends.truncate(ends_before);

@@ -17,6 +17,7 @@
 
 use std::sync::Arc;
 
+use super::added::Matcher;
 use super::cache::Cache;
 use super::config::{self, PrependScheme};
 use super::memo::Memo;
@@ -61,7 +62,7 @@ impl WordsScratch {
 
 impl Words {
     /// The fast path of a pipeline, if it has the shape for it.
-    pub(super) fn new(pipeline: &Pipeline, tokens: &Tokens<'_>) -> Option<Self> {
+    pub(super) fn new(pipeline: &Pipeline, added: Option<&Matcher>, tokens: &Tokens<'_>) -> Option<Self> {
         let splits_spaces =
             matches!(pipeline.pre_tokenizers.steps.first(), Some(PreTokenizer::WhitespaceSplit));
         // How long a run of spaces is does not count where spaces only separate.
@@ -93,6 +94,7 @@ impl Words {
             punctuation,
             lowercase: pipeline.normalizers.iter().any(lowers),
             vertical: !removes_controls,
+            suspect: added.and_then(Matcher::first_byte).unwrap_or(Scanner::NONE),
             isa: Isa::best(),
         };
         let known = if prefixed { Known::none() } else { Known::new(&pipeline.model, tokens, scanner) };
@@ -118,7 +120,8 @@ impl Words {
         text.len() <= Scanner::LONGEST && (self.removes_nul || !has_nul())
     }
 
-    /// Appends the ids of texts, and where each one's end.
+    /// Appends the ids of texts, and where each one's end. False, after some of them, if `refuses` says so of a text that
+    /// holds the [first byte](Matcher::first_byte) of added tokens.
     ///
     /// Chunks of several texts take each step together: what one waits for does not hold up the next, and where a
     /// branch is guessed wrong, what it depends on has come by then.
@@ -126,12 +129,13 @@ impl Words {
         &self,
         pipeline: &Pipeline,
         texts: &[&str],
+        refuses: &dyn Fn(&str) -> bool,
         scratch: &mut WordsScratch,
         ids: &mut Vec<u32>,
         ends: &mut Vec<usize>,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let WordsScratch { buffer, memo, found, new } = scratch;
-        self.scanner.scan(texts, self.known.short.short(), buffer, |chunks| {
+        self.scanner.scan(texts, self.known.short.short(), buffer, refuses, |chunks| {
             self.look_up_others(pipeline, &chunks, memo, found, new)?;
             let mut others = chunks.others.iter().map(|&other| other as usize).zip(&*found).peekable();
             let (mut done, mut new_ones) = (0, 0);

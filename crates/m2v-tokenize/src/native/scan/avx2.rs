@@ -8,7 +8,7 @@ use std::arch::x86_64::*;
 use bytemuck::cast;
 
 use super::look_up::FOUR;
-use super::{BLOCK, Chunks, Instructions, ScanBuffer, Scanner};
+use super::{BLOCK, Chunks, Classified, Instructions, ScanBuffer, Scanner};
 use crate::key::Key;
 use crate::short_strings::ShortStrings;
 
@@ -33,26 +33,28 @@ impl Avx2 {
         texts: &[&str],
         known: &ShortStrings,
         buffer: &mut ScanBuffer,
+        refuses: &dyn Fn(&str) -> bool,
         each: impl FnMut(Chunks<'_>) -> Result<(), E>,
-    ) -> Result<(), E> {
+    ) -> Result<bool, E> {
         #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
         fn scan<E>(
             scanner: Scanner,
             texts: &[&str],
             known: &ShortStrings,
             buffer: &mut ScanBuffer,
+            refuses: &dyn Fn(&str) -> bool,
             each: impl FnMut(Chunks<'_>) -> Result<(), E>,
-        ) -> Result<(), E> {
+        ) -> Result<bool, E> {
             let positions = |mask, base, out: &mut [u32; BLOCK]| positions(mask, base, out);
             let classify = |scanner: Scanner, block: &[u8; BLOCK]| classify(scanner, block);
             let values =
                 |known: &ShortStrings, keys: &_, places: &_, out: &mut _| values(known, keys, places, out);
-            Instructions { classify, positions, values }.scan(scanner, texts, known, buffer, each)
+            Instructions { classify, positions, values }.scan(scanner, texts, known, buffer, refuses, each)
         }
         #[expect(unsafe_code, reason = "there is no safe way into code for what was detected")]
         // SAFETY: the processor has the features, or there were no `self`.
         unsafe {
-            scan(scanner, texts, known, buffer, each)
+            scan(scanner, texts, known, buffer, refuses, each)
         }
     }
 }
@@ -60,9 +62,9 @@ impl Avx2 {
 /// As the [portable one](super::classify).
 #[inline]
 #[target_feature(enable = "avx2")]
-fn classify(scanner: Scanner, block: &[u8; BLOCK]) -> ([u8; BLOCK], u64, u64) {
+fn classify(scanner: Scanner, block: &[u8; BLOCK]) -> Classified {
     let halves: [__m256i; 2] = cast(*block);
-    let (mut space, mut mark) = (0, 0);
+    let (mut space, mut punctuation) = (0, 0);
     let mut lower = halves;
     for (i, lower) in lower.iter_mut().enumerate() {
         let bytes = halves[i];
@@ -75,12 +77,14 @@ fn classify(scanner: Scanner, block: &[u8; BLOCK]) -> ([u8; BLOCK], u64, u64) {
         space |= u64::from(_mm256_movemask_epi8(separates) as u32) << (32 * i);
         if scanner.punctuation {
             let marks = _mm256_andnot_si256(_mm256_or_si256(letter, digit), visible);
-            mark |= u64::from(_mm256_movemask_epi8(marks) as u32) << (32 * i);
+            punctuation |= u64::from(_mm256_movemask_epi8(marks) as u32) << (32 * i);
         }
         let case = if scanner.lowercase { _mm256_and_si256(letter, splat(0x20)) } else { splat(0) };
         *lower = _mm256_or_si256(bytes, case);
     }
-    (cast(lower), space, mark)
+    let [low, high] = halves.map(|bytes| _mm256_cmpeq_epi8(bytes, splat(scanner.suspect)));
+    let suspect = _mm256_movemask_epi8(_mm256_or_si256(low, high)) as u64;
+    Classified { lower: cast(lower), space, punctuation, suspect }
 }
 
 /// As the [portable one](super::positions), eight bits at a time and without a branch.

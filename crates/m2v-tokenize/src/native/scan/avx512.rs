@@ -9,7 +9,7 @@ use std::arch::x86_64::*;
 use bytemuck::cast;
 
 use super::avx2::values;
-use super::{BLOCK, Chunks, Instructions, ScanBuffer, Scanner};
+use super::{BLOCK, Chunks, Classified, Instructions, ScanBuffer, Scanner};
 use crate::short_strings::ShortStrings;
 
 /// The processor has AVX-512 with VBMI2: no other value can be made.
@@ -32,26 +32,28 @@ impl Avx512 {
         texts: &[&str],
         known: &ShortStrings,
         buffer: &mut ScanBuffer,
+        refuses: &dyn Fn(&str) -> bool,
         each: impl FnMut(Chunks<'_>) -> Result<(), E>,
-    ) -> Result<(), E> {
+    ) -> Result<bool, E> {
         #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,avx512f,avx512bw,avx512vbmi2")]
         fn scan<E>(
             scanner: Scanner,
             texts: &[&str],
             known: &ShortStrings,
             buffer: &mut ScanBuffer,
+            refuses: &dyn Fn(&str) -> bool,
             each: impl FnMut(Chunks<'_>) -> Result<(), E>,
-        ) -> Result<(), E> {
+        ) -> Result<bool, E> {
             let classify = |scanner: Scanner, block: &[u8; BLOCK]| classify(scanner, block);
             let positions = |mask, base, out: &mut [u32; BLOCK]| positions(mask, base, out);
             let values =
                 |known: &ShortStrings, keys: &_, places: &_, out: &mut _| values(known, keys, places, out);
-            Instructions { classify, positions, values }.scan(scanner, texts, known, buffer, each)
+            Instructions { classify, positions, values }.scan(scanner, texts, known, buffer, refuses, each)
         }
         #[expect(unsafe_code, reason = "there is no safe way into code for what was detected")]
         // SAFETY: the processor has the features, or there were no `self`.
         unsafe {
-            scan(scanner, texts, known, buffer, each)
+            scan(scanner, texts, known, buffer, refuses, each)
         }
     }
 }
@@ -59,7 +61,7 @@ impl Avx512 {
 /// As the [portable one](super::classify).
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw")]
-fn classify(scanner: Scanner, block: &[u8; BLOCK]) -> ([u8; BLOCK], u64, u64) {
+fn classify(scanner: Scanner, block: &[u8; BLOCK]) -> Classified {
     let bytes: __m512i = cast(*block);
     let letter = within(_mm512_or_si512(bytes, splat(0x20)), b'a', b'z');
     let breaks = if scanner.vertical { within(bytes, b'\t', b'\r') } else { within(bytes, b'\t', b'\n') };
@@ -67,11 +69,12 @@ fn classify(scanner: Scanner, block: &[u8; BLOCK]) -> ([u8; BLOCK], u64, u64) {
         breaks | _mm512_cmpeq_epi8_mask(bytes, splat(b' ')) | _mm512_cmpeq_epi8_mask(bytes, splat(b'\r'));
     let marks = within(bytes, 0x21, 0x7E) & !(letter | within(bytes, b'0', b'9'));
     let lower = if scanner.lowercase { letter } else { 0 };
-    (
-        cast(_mm512_mask_add_epi8(bytes, lower & within(bytes, b'A', b'Z'), bytes, splat(0x20))),
+    Classified {
+        lower: cast(_mm512_mask_add_epi8(bytes, lower & within(bytes, b'A', b'Z'), bytes, splat(0x20))),
         space,
-        if scanner.punctuation { marks } else { 0 },
-    )
+        punctuation: if scanner.punctuation { marks } else { 0 },
+        suspect: _mm512_cmpeq_epi8_mask(bytes, splat(scanner.suspect)),
+    }
 }
 
 /// As the [portable one](super::positions).

@@ -30,6 +30,8 @@ pub(super) struct Scanner {
     pub(super) lowercase: bool,
     /// U+000B and U+000C separate as well (they do, unless they were removed as controls before).
     pub(super) vertical: bool,
+    /// A byte; texts that hold it are asked about. [`Scanner::NONE`]: none are.
+    pub(super) suspect: u8,
     /// What it scans with.
     pub(super) isa: Isa,
 }
@@ -93,7 +95,7 @@ impl Chunks<'_> {
     }
 
     /// Appends the values, each less one, of a range of known words.
-    #[inline]
+    #[inline(always)]
     pub(super) fn append_known(&self, words: Range<usize>, ids: &mut Vec<u32>) {
         let len = ids.len() + words.len();
         for at in words.step_by(RUN) {
@@ -130,12 +132,24 @@ const BYTES: usize = 1 << 14;
 /// What differs between instruction sets: closures, because only those take the features of the function they stand
 /// in.
 struct Instructions<C, P, V> {
-    /// The block lower-cased, a bit for each white space, and one for each punctuation mark.
+    /// Looks at a block.
     classify: C,
     /// Writes a base plus the number of each bit that is set; what follows is overwritten.
     positions: P,
     /// Writes the values of keys at their places, and sets a bit for each that is not positive as an `i32`.
     values: V,
+}
+
+/// What there is in a block.
+struct Classified {
+    /// The block, lower-cased if asked for.
+    lower: [u8; BLOCK],
+    /// A bit for each white space.
+    space: u64,
+    /// A bit for each punctuation mark.
+    punctuation: u64,
+    /// Some bits if the scanner's suspect is there.
+    suspect: u64,
 }
 
 impl ScanBuffer {
@@ -159,29 +173,34 @@ impl Scanner {
     /// Texts are not longer: positions are 32 bits.
     pub(super) const LONGEST: usize = u32::MAX as usize - BYTES - 4 * BLOCK;
 
-    /// Calls `each` with the next chunks of texts of at most [`Self::LONGEST`] bytes, until all are done.
+    /// A byte that no text holds: it is in no UTF-8.
+    pub(super) const NONE: u8 = 0xFF;
+
+    /// Calls `each` with the next chunks of texts of at most [`Self::LONGEST`] bytes, until all are done. False, after
+    /// some of them, if `refuses` says so of a text that holds the suspect.
     pub(super) fn scan<E>(
         self,
         texts: &[&str],
         known: &ShortStrings,
         buffer: &mut ScanBuffer,
+        refuses: &dyn Fn(&str) -> bool,
         each: impl FnMut(Chunks<'_>) -> Result<(), E>,
-    ) -> Result<(), E> {
+    ) -> Result<bool, E> {
         match self.isa {
             Isa::Portable => {
-                Instructions { classify, positions, values }.scan(self, texts, known, buffer, each)
+                Instructions { classify, positions, values }.scan(self, texts, known, buffer, refuses, each)
             }
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx2(avx2) => avx2.scan(self, texts, known, buffer, each),
+            Isa::Avx2(avx2) => avx2.scan(self, texts, known, buffer, refuses, each),
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx512(avx512) => avx512.scan(self, texts, known, buffer, each),
+            Isa::Avx512(avx512) => avx512.scan(self, texts, known, buffer, refuses, each),
         }
     }
 }
 
 impl<C, P, V> Instructions<C, P, V>
 where
-    C: Fn(Scanner, &[u8; BLOCK]) -> ([u8; BLOCK], u64, u64),
+    C: Fn(Scanner, &[u8; BLOCK]) -> Classified,
     P: Fn(u64, u32, &mut [u32; BLOCK]),
     V: Fn(&ShortStrings, &[Key<2>; FOUR], &[u32; FOUR], &mut [u32; FOUR]) -> u8,
 {
@@ -193,8 +212,9 @@ where
         texts: &[&str],
         known: &ShortStrings,
         buffer: &mut ScanBuffer,
+        refuses: &dyn Fn(&str) -> bool,
         mut each: impl FnMut(Chunks<'_>) -> Result<(), E>,
-    ) -> Result<(), E> {
+    ) -> Result<bool, E> {
         buffer.texts.clear();
         let (mut started, mut ended) = (0, 0);
         let mut base = 0;
@@ -204,9 +224,10 @@ where
             // Padding is white space: it ends the last chunk.
             let mut last = [b' '; BLOCK];
             last[..rest.len()].copy_from_slice(rest);
-            let (mut in_word, mut at_mark) = (0, 0);
+            let (mut in_word, mut at_mark, mut suspects) = (0, 0, 0);
             for block in blocks.iter().chain([&last]) {
-                let (lower, space, punctuation) = (self.classify)(scanner, block);
+                let Classified { lower, space, punctuation, suspect } = (self.classify)(scanner, block);
+                suspects |= suspect;
                 buffer.bytes[base..][..BLOCK].copy_from_slice(&lower);
                 let word = !(space | punctuation);
                 let (after_word, after_mark) = (word << 1 | in_word, punctuation << 1 | at_mark);
@@ -227,13 +248,17 @@ where
                     (started, ended) = (started - ended, 0);
                 }
             }
+            if suspects != 0 && refuses(text) {
+                return Ok(false);
+            }
             buffer.texts.push(ended as u32);
             if base >= BYTES {
                 self.hand_on((started, ended), known, buffer, &mut each)?;
                 (started, ended, base) = (0, 0, 0);
             }
         }
-        self.hand_on((started, ended), known, buffer, &mut each)
+        self.hand_on((started, ended), known, buffer, &mut each)?;
+        Ok(true)
     }
 
     /// Looks up chunks and hands them on, with the ends of texts that were noted.
@@ -256,11 +281,11 @@ where
     }
 }
 
-/// The block lower-cased, and so on, on any processor.
+/// Looks at a block on any processor.
 #[inline]
-fn classify(scanner: Scanner, block: &[u8; BLOCK]) -> ([u8; BLOCK], u64, u64) {
+fn classify(scanner: Scanner, block: &[u8; BLOCK]) -> Classified {
     let mut lower = *block;
-    let (mut space, mut mark) = ([0; BLOCK], [0; BLOCK]);
+    let (mut space, mut mark, mut suspect) = ([0; BLOCK], [0; BLOCK], 0);
     for i in 0..BLOCK {
         let byte = block[i];
         let letter = (byte | 0x20).wrapping_sub(b'a') < 26;
@@ -271,8 +296,9 @@ fn classify(scanner: Scanner, block: &[u8; BLOCK]) -> ([u8; BLOCK], u64, u64) {
         lower[i] = byte | (u8::from(letter & scanner.lowercase) << 5);
         space[i] = u8::from(blank | (vertical & scanner.vertical));
         mark[i] = u8::from(visible & !letter & !digit & scanner.punctuation);
+        suspect |= u8::from(byte == scanner.suspect);
     }
-    (lower, bits(&space), bits(&mark))
+    Classified { lower, space: bits(&space), punctuation: bits(&mark), suspect: suspect.into() }
 }
 
 /// The bits that are set, four at a time: how often the loop runs is easier to guess.

@@ -27,12 +27,17 @@ fn plain(scanner: Scanner, text: &[u8]) -> Vec<Vec<u8>> {
 /// A chunk and its value.
 type Found = (Vec<u8>, u32);
 
-/// The chunks of each text that each scanner of this machine finds, and their values.
-fn all(scanner: Scanner, texts: &[&str], known: &ShortStrings) -> Vec<Vec<Vec<Found>>> {
+/// The chunks of each text that each scanner of this machine finds, and their values; of refused texts, nothing.
+fn all(
+    scanner: Scanner,
+    texts: &[&str],
+    known: &ShortStrings,
+    refuses: &dyn Fn(&str) -> bool,
+) -> Vec<Option<Vec<Vec<Found>>>> {
     let mut found = Vec::new();
-    let mut collect = |scan: &dyn Fn(&mut ScanBuffer, Each<'_>) -> Result<(), ()>| {
+    let mut collect = |scan: &dyn Fn(&mut ScanBuffer, Each<'_>) -> Result<bool, ()>| {
         let mut chunks = vec![Vec::new()];
-        scan(&mut ScanBuffer::new(), &mut |batch| {
+        let is_done = scan(&mut ScanBuffer::new(), &mut |batch| {
             let mut values = Vec::new();
             let mut done = 0;
             // Those that are no known words have values, too, that stand for that.
@@ -55,23 +60,26 @@ fn all(scanner: Scanner, texts: &[&str], known: &ShortStrings) -> Vec<Vec<Vec<Fo
             Ok(())
         })
         .unwrap();
+        if !is_done {
+            return found.push(None);
+        }
         // What is behind the end of the last text.
         assert_eq!(chunks.pop(), Some(Vec::new()));
-        found.push(chunks);
+        found.push(Some(chunks));
     };
     collect(&|buffer, each| {
-        Instructions { classify, positions, values }.scan(scanner, texts, known, buffer, each)
+        Instructions { classify, positions, values }.scan(scanner, texts, known, buffer, refuses, each)
     });
     #[cfg(target_arch = "x86_64")]
     {
         if let Some(avx2) = avx2::Avx2::detect() {
-            collect(&|buffer, each| avx2.scan(scanner, texts, known, buffer, each));
+            collect(&|buffer, each| avx2.scan(scanner, texts, known, buffer, refuses, each));
         }
         if let Some(avx512) = avx512::Avx512::detect() {
-            collect(&|buffer, each| avx512.scan(scanner, texts, known, buffer, each));
+            collect(&|buffer, each| avx512.scan(scanner, texts, known, buffer, refuses, each));
         }
     }
-    collect(&|buffer, each| scanner.scan(texts, known, buffer, each));
+    collect(&|buffer, each| scanner.scan(texts, known, buffer, refuses, each));
     found
 }
 
@@ -91,8 +99,10 @@ proptest! {
         punctuation: bool,
         lowercase: bool,
         vertical: bool,
+        suspect in prop_oneof![Just(b'['), Just(b'a'), Just(Scanner::NONE)],
+        refused in 1..3_usize,
     ) {
-        let scanner = Scanner { punctuation, lowercase, vertical, isa: Isa::best() };
+        let scanner = Scanner { punctuation, lowercase, vertical, suspect, isa: Isa::best() };
         let texts: Vec<&str> = texts.iter().map(|text| &**text).collect();
         let chunks: Vec<_> = texts.iter().map(|text| plain(scanner, text.as_bytes())).collect();
         let all_chunks = chunks.concat();
@@ -117,7 +127,14 @@ proptest! {
         let with_value = |chunk: Vec<u8>| (chunk.clone(), value(&chunk));
         let expected: Vec<Vec<_>> =
             chunks.into_iter().map(|chunks| chunks.into_iter().map(with_value).collect()).collect();
-        for found in all(scanner, &texts, &table) {
+        let times = |text: &str| text.bytes().filter(|&byte| byte == suspect).count();
+        let is_refused = |text: &str| times(text) == refused;
+        let expected = Some(expected).filter(|_| !texts.iter().any(|text| is_refused(text)));
+        let refuses = |text: &str| {
+            assert_ne!(times(text), 0, "nobody asks about a text without the suspect");
+            is_refused(text)
+        };
+        for found in all(scanner, &texts, &table, &refuses) {
             prop_assert_eq!(&found, &expected);
         }
     }
@@ -125,13 +142,19 @@ proptest! {
 
 #[test]
 fn a_text_of_more_chunks_than_are_handed_on_at_a_time() {
-    let scanner = Scanner { punctuation: true, lowercase: true, vertical: true, isa: Isa::best() };
+    let scanner = Scanner {
+        punctuation: true,
+        lowercase: true,
+        vertical: true,
+        suspect: Scanner::NONE,
+        isa: Isa::best(),
+    };
     let long = ["a".repeat(511 * 2), " ".into(), "b".repeat(100), ". ".repeat(600)].concat();
     let texts = [".".repeat(5000), "a ".repeat(3000), "x".repeat(50_000), long, String::new(), "a b".into()];
     let texts: Vec<&str> = texts.iter().map(|text| &**text).collect();
     let expected: Vec<_> = texts.iter().map(|text| plain(scanner, text.as_bytes())).collect();
-    for found in all(scanner, &texts, &ShortStrings::with_capacity(1)) {
+    for found in all(scanner, &texts, &ShortStrings::with_capacity(1), &|_| true) {
         let chunks = |text: Vec<Found>| text.into_iter().map(|chunk| chunk.0).collect();
-        assert_eq!(found.into_iter().map(chunks).collect::<Vec<Vec<_>>>(), expected);
+        assert_eq!(found.unwrap().into_iter().map(chunks).collect::<Vec<Vec<_>>>(), expected);
     }
 }
