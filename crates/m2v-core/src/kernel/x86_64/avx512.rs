@@ -65,7 +65,7 @@ fn add<E: Widen, const WEIGHTED: bool, const N: usize, const F: usize, const I: 
     let mut sums = [[_mm512_setzero_ps(); 2]; F];
     for token in tokens {
         let (id, row) = fetch::<E>(&block, token, column, N);
-        let weight = _mm512_set1_ps(block.rows.weight(id));
+        let weight = _mm512_set1_ps(if WEIGHTED { block.rows.weight(id) } else { 1.0 });
         for (i, sums) in sums.iter_mut().enumerate() {
             for (sum, x) in sums.iter_mut().zip(widen::<E>(row, i)) {
                 *sum = _mm512_add_ps(*sum, if WEIGHTED { _mm512_mul_ps(x, weight) } else { x });
