@@ -162,31 +162,30 @@ impl Tokenizer for NativeTokenizer {
             return encode_each(self, texts, scratch, ids, ends);
         };
         let has_tokens = |text: &str| self.tokens.as_ref().is_some_and(|tokens| tokens.matches(text));
-        let (ids_before, ends_before) = (ids.len(), ends.len());
-        // The scanner finds on its way what may begin an added token, if that is one byte.
+        // What may begin an added token, if that is one byte, the scanner sees on its way.
         let is_seen = self.tokens.as_ref().is_none_or(|tokens| tokens.first_byte().is_some());
-        if is_seen && texts.iter().all(|text| words.takes(text)) {
-            let scratch = scratch.get(&self.owner, Words::scratch);
-            if let Ok(true) = words.encode(&self.pipeline, texts, &has_tokens, scratch, ids, ends) {
-                return Ok(());
-            }
-            ids.truncate(ids_before);
-            ends.truncate(ends_before);
-        }
-        let is_plain = |text: &str| !has_tokens(text) && words.takes(text);
+        let is_plain = |text: &str| words.takes(text) && (is_seen || !has_tokens(text));
         let mut left = texts;
         while !left.is_empty() {
-            let plain = left.iter().position(|text| !is_plain(text)).unwrap_or(left.len());
-            let (texts, others) = left.split_at(plain);
+            let plain = &left[..left.iter().position(|text| !is_plain(text)).unwrap_or(left.len())];
             let (ids_before, ends_before) = (ids.len(), ends.len());
             let scratch_of_words = scratch.get(&self.owner, Words::scratch);
-            if words.encode(&self.pipeline, texts, &|_| false, scratch_of_words, ids, ends).is_err() {
-                // One by one they say which it is.
-                ids.truncate(ids_before);
-                ends.truncate(ends_before);
-                encode_each(self, texts, scratch, ids, ends)?;
-            }
-            let Some((other, rest)) = others.split_first() else { break };
+            let done = match words.encode(&self.pipeline, plain, &has_tokens, scratch_of_words, ids, ends) {
+                Ok(true) => plain.len(),
+                Ok(false) => {
+                    // Without what there is of the text that was refused.
+                    ids.truncate(ends[ends_before..].last().copied().unwrap_or(ids_before));
+                    ends.len() - ends_before
+                }
+                Err(_) => {
+                    // One by one they say which it is.
+                    ids.truncate(ids_before);
+                    ends.truncate(ends_before);
+                    encode_each(self, plain, scratch, ids, ends)?;
+                    plain.len()
+                }
+            };
+            let Some((other, rest)) = left[done..].split_first() else { break };
             encode_each(self, &[other], scratch, ids, ends)?;
             left = rest;
         }

@@ -120,8 +120,8 @@ impl Words {
         text.len() <= Scanner::LONGEST && (self.removes_nul || !has_nul())
     }
 
-    /// Appends the ids of texts, and where each one's end. False, after some of them, if `refuses` says so of a text that
-    /// holds the [first byte](Matcher::first_byte) of added tokens.
+    /// Appends the ids of texts, and where each one's end. False if `refuses` says so of a text that holds the [first
+    /// byte](Matcher::first_byte) of added tokens: after those of the texts before it, and perhaps ids of its own.
     ///
     /// Chunks of several texts take each step together: what one waits for does not hold up the next, and where a
     /// branch is guessed wrong, what it depends on has come by then.

@@ -176,8 +176,8 @@ impl Scanner {
     /// A byte that no text holds: it is in no UTF-8.
     pub(super) const NONE: u8 = 0xFF;
 
-    /// Calls `each` with the next chunks of texts of at most [`Self::LONGEST`] bytes, until all are done. False, after
-    /// some of them, if `refuses` says so of a text that holds the suspect.
+    /// Calls `each` with the next chunks of texts of at most [`Self::LONGEST`] bytes, until all are done. False if `refuses`
+    /// says so of a text that holds the suspect: after all chunks of those before it, and its own, but not its end.
     pub(super) fn scan<E>(
         self,
         texts: &[&str],
@@ -249,6 +249,7 @@ where
                 }
             }
             if suspects != 0 && refuses(text) {
+                self.hand_on((started, ended), known, buffer, &mut each)?;
                 return Ok(false);
             }
             buffer.texts.push(ended as u32);
