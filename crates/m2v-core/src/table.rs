@@ -31,7 +31,7 @@ pub struct EmbeddingTable {
     weights_f32: Option<Arc<[f32]>>,
     /// `mapping` as the kernels take it, each entry below `rows`.
     row_of: Option<Arc<[u32]>>,
-    /// The widest kernels there are. To ask each time takes 60 of the 5,000 instructions of a short text.
+    /// The widest kernels there are. To ask each time takes 60 instructions; a short text takes 4,000.
     isa: Isa,
 }
 

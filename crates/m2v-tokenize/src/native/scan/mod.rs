@@ -30,7 +30,8 @@ pub(super) struct Scanner {
     pub(super) lowercase: bool,
     /// U+000B and U+000C separate as well (they do, unless they were removed as controls before).
     pub(super) vertical: bool,
-    /// A byte; texts that hold it are asked about. [`Scanner::NONE`]: none are.
+    /// A byte; texts that hold it are asked about. [`Scanner::NONE`]: none are. To search each text for the byte first took
+    /// 16 of 301 ns for the ids of a text of prose more (EPYC, Zen 3).
     pub(super) suspect: u8,
     /// What it scans with.
     pub(super) isa: Isa,
