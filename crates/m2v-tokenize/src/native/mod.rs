@@ -134,6 +134,40 @@ impl NativeTokenizer {
             }
         }
     }
+
+    /// Appends the ids of texts that the fast path takes, and where each one's end. Those that have added tokens, which the
+    /// scanner finds, take the other way.
+    fn encode_plain(
+        &self,
+        words: &Words,
+        mut texts: &[&str],
+        has_tokens: &dyn Fn(&str) -> bool,
+        scratch: &mut Scratch,
+        ids: &mut Vec<u32>,
+        ends: &mut Vec<usize>,
+    ) -> Result<()> {
+        while !texts.is_empty() {
+            let (ids_before, ends_before) = (ids.len(), ends.len());
+            let scratch_of_words = scratch.get(&self.owner, Words::scratch);
+            match words.encode(&self.pipeline, texts, has_tokens, scratch_of_words, ids, ends) {
+                Ok(true) => break,
+                Ok(false) => {
+                    // Without what there is of the text that was refused.
+                    ids.truncate(ends[ends_before..].last().copied().unwrap_or(ids_before));
+                    let (refused, rest) = texts[ends.len() - ends_before..].split_at(1);
+                    encode_each(self, refused, scratch, ids, ends)?;
+                    texts = rest;
+                }
+                Err(_) => {
+                    // One by one they say which it is.
+                    ids.truncate(ids_before);
+                    ends.truncate(ends_before);
+                    return encode_each(self, texts, scratch, ids, ends);
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Tokenizer for NativeTokenizer {
@@ -167,25 +201,10 @@ impl Tokenizer for NativeTokenizer {
         let is_plain = |text: &str| words.takes(text) && (is_seen || !has_tokens(text));
         let mut left = texts;
         while !left.is_empty() {
-            let plain = &left[..left.iter().position(|text| !is_plain(text)).unwrap_or(left.len())];
-            let (ids_before, ends_before) = (ids.len(), ends.len());
-            let scratch_of_words = scratch.get(&self.owner, Words::scratch);
-            let done = match words.encode(&self.pipeline, plain, &has_tokens, scratch_of_words, ids, ends) {
-                Ok(true) => plain.len(),
-                Ok(false) => {
-                    // Without what there is of the text that was refused.
-                    ids.truncate(ends[ends_before..].last().copied().unwrap_or(ids_before));
-                    ends.len() - ends_before
-                }
-                Err(_) => {
-                    // One by one they say which it is.
-                    ids.truncate(ids_before);
-                    ends.truncate(ends_before);
-                    encode_each(self, plain, scratch, ids, ends)?;
-                    plain.len()
-                }
-            };
-            let Some((other, rest)) = left[done..].split_first() else { break };
+            let plain = left.iter().position(|text| !is_plain(text)).unwrap_or(left.len());
+            let (plain, others) = left.split_at(plain);
+            self.encode_plain(words, plain, &has_tokens, scratch, ids, ends)?;
+            let Some((other, rest)) = others.split_first() else { break };
             encode_each(self, &[other], scratch, ids, ends)?;
             left = rest;
         }
