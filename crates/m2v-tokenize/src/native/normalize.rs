@@ -53,11 +53,8 @@ impl Normalizer {
             N::Replace { pattern: Pattern::Regex(pattern), content } if pattern == " {2,}" => {
                 Self::ReplaceSpaces(content)
             }
-            N::Precompiled { precompiled_charsmap: Some(charsmap) } => {
-                match Precompiled::from_base64(&charsmap)? {
-                    Some(precompiled) => Self::Precompiled(Box::new(precompiled)),
-                    None => return Ok(None),
-                }
+            N::Precompiled { precompiled_charsmap } => {
+                Self::Precompiled(Box::new(Precompiled::from_base64(precompiled_charsmap.as_deref())?))
             }
             _ => return Ok(None),
         }))

@@ -38,15 +38,16 @@ pub(super) struct Precompiled {
 const LONG_CLUSTER: usize = 6;
 
 impl Precompiled {
-    /// Reads a table in base 64; `None` if it is so broken that the reference panics.
+    /// Reads a table in base 64.
     ///
     /// # Errors
     /// If it is not a table.
-    pub(super) fn from_base64(charsmap: &str) -> Result<Option<Self>> {
+    pub(super) fn from_base64(charsmap: Option<&str>) -> Result<Self> {
+        let charsmap = charsmap.ok_or_else(|| wrong("nothing"))?;
         Self::new(&decode_base64(charsmap).ok_or_else(|| wrong("something else"))?)
     }
 
-    fn new(charsmap: &[u8]) -> Result<Option<Self>> {
+    fn new(charsmap: &[u8]) -> Result<Self> {
         let (len, bytes) = charsmap.split_first_chunk().ok_or_else(|| wrong("less than 4 bytes"))?;
         let units = u32::from_le_bytes(*len) as usize / 4;
         let (trie, replacements) =
@@ -54,7 +55,7 @@ impl Precompiled {
         let replacements =
             str::from_utf8(replacements).map_err(|_| wrong("replacements that are not UTF-8"))?;
         if units == 0 {
-            return Ok(None);
+            return Err(wrong("an empty one"));
         }
         let mut table = Self {
             trie: trie.as_chunks().0.iter().map(|unit| u32::from_le_bytes(*unit)).collect(),
@@ -67,7 +68,7 @@ impl Precompiled {
             table.plain[usize::from(byte)] = byte != b'\r' && replacement.is_none();
             table.ascii[usize::from(byte)] = replacement;
         }
-        Ok(Some(table))
+        Ok(table)
     }
 
     /// What becomes of each ASCII character that does not stay as it is (where it is not followed by a mark).
