@@ -21,6 +21,17 @@ pub enum Error {
         /// The tokenizer's largest id.
         max_id: u32,
     },
+    /// The table was made for another tokenizer.
+    #[error(
+        "the table has {rows} rows, but tokenizer.json has {tokens} tokens; without a mapping there must be one row for \
+         each token"
+    )]
+    Rows {
+        /// Rows of the table.
+        rows: usize,
+        /// Distinct tokens of the tokenizer, added tokens included.
+        tokens: usize,
+    },
     /// The graph would be larger than protobuf readers accept, even without its tensors.
     #[error("{file}: {bytes} bytes without its tensors, but protobuf messages end at 2 GiB")]
     TooLarge {

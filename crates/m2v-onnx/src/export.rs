@@ -107,7 +107,7 @@ pub fn export(checkpoint: &Checkpoint, options: &ExportOptions<'_>, sink: &mut d
 /// `label2id`.
 ///
 /// # Errors
-/// [`Error::Ids`] if the table does not cover the tokenizer's ids, [`Error::Data`] if the sink fails or the model's
+/// [`Error::Ids`] or [`Error::Rows`] if the table does not fit the tokenizer, [`Error::Data`] if the sink fails or the model's
 /// head does not fit its table.
 pub fn export_folder(
     checkpoint: &Checkpoint,
@@ -146,7 +146,7 @@ pub fn export_folder(
 /// vectors are normalised (`normalize`), and under `classes` the classes, as JSON.
 ///
 /// # Errors
-/// [`Error::Ids`] if the table does not cover the tokenizer's ids, [`Error::Data`] if the sink fails or the model's head
+/// [`Error::Ids`] or [`Error::Rows`] if the table does not fit the tokenizer, [`Error::Data`] if the sink fails or the model's head
 /// does not fit its table, and what a head in the options fails with.
 pub fn export_graph(checkpoint: &Checkpoint, options: &ExportOptions<'_>, sink: &mut dyn Sink) -> Result<()> {
     lower(checkpoint, options)?.write(sink)
@@ -164,12 +164,15 @@ fn lower(checkpoint: &Checkpoint, options: &ExportOptions<'_>) -> Result<ModelFi
     ModelFile::new(&graph, options.graph, options.inline_limit)
 }
 
-/// The vocabulary, all of whose ids the table covers.
+/// The vocabulary, all of whose ids the table covers: without a mapping, with a row for each token.
 fn checked_vocabulary(checkpoint: &Checkpoint) -> Result<Vocabulary> {
     let vocabulary = Vocabulary::from_json(&checkpoint.tokenizer)?;
-    let covered = checkpoint.table.id_count();
-    if covered <= vocabulary.max_id() as usize {
-        return Err(Error::Ids { covered, max_id: vocabulary.max_id() });
+    let (covered, max_id) = (checkpoint.table.id_count(), vocabulary.max_id());
+    if covered <= max_id as usize {
+        return Err(Error::Ids { covered, max_id });
+    }
+    if checkpoint.table.mapping().is_none() && covered != vocabulary.len() {
+        return Err(Error::Rows { rows: covered, tokens: vocabulary.len() });
     }
     Ok(vocabulary)
 }

@@ -11,7 +11,7 @@ use ndarray::{Array2, array};
 use onnx_protobuf::{Message, ModelProto, NodeProto, TensorProto};
 use protobuf::Enum as _;
 
-const TOKENIZER: &[u8] = br#"{"truncation": {"max_length": 3}, "post_processor": {"type": "x"}, "model":
+const TOKENIZER: &str = r#"{"truncation": {"max_length": 3}, "post_processor": {"type": "x"}, "model":
     {"type": "WordLevel", "unk_token": "[UNK]", "vocab": {"[PAD]": 0, "[UNK]": 1, "a": 2}}}"#;
 
 fn rows() -> Array2<f32> {
@@ -21,7 +21,11 @@ fn rows() -> Array2<f32> {
 fn checkpoint(embeddings: Tensor, weights: Option<Tensor>, mapping: Option<Tensor>) -> Checkpoint {
     let mut config = Config::default();
     config.set_normalize(true);
-    Checkpoint::new(config, EmbeddingTable::try_new(embeddings, weights, mapping).unwrap(), TOKENIZER)
+    let table = EmbeddingTable::try_new(embeddings, weights, mapping).unwrap();
+    // A token for each row.
+    let more: String = (3..table.id_count()).map(|id| format!(r#", "t{id}": {id}"#)).collect();
+    let tokenizer = TOKENIZER.replace(r#""a": 2"#, &format!(r#""a": 2{more}"#));
+    Checkpoint::new(config, table, tokenizer.into_bytes())
 }
 
 fn exported(checkpoint: &Checkpoint, options: &ExportOptions<'_>) -> (Memory, ModelProto) {
@@ -299,6 +303,10 @@ fn refuses_a_table_that_does_not_cover_the_ids() {
     let short = checkpoint(Tensor::from_array(&array![[1.0f32], [2.0]]), None, None);
     let error = export(&short, &ExportOptions::default(), &mut Memory::new()).unwrap_err();
     assert!(matches!(error, Error::Ids { covered: 2, max_id: 2 }), "{error}");
+    let mut long = checkpoint(Tensor::from_array(&array![[1.0f32], [2.0], [3.0], [4.0]]), None, None);
+    long.tokenizer = TOKENIZER.as_bytes().into();
+    let error = export(&long, &ExportOptions::default(), &mut Memory::new()).unwrap_err();
+    assert!(matches!(error, Error::Rows { rows: 4, tokens: 3 }), "{error}");
 }
 
 #[test]

@@ -112,6 +112,12 @@ impl Vocabulary {
         let (family, tokens) = (file.model.family(), &file.model.tokens);
         let Extra { added_tokens, padding } = file.read()?;
         let Unknown { unk_token, unk_id } = file.model.read()?;
+        if let (Family::Unigram, Some(id)) = (family, unk_id)
+            && id as usize >= tokens.listed()
+        {
+            let found = id.to_string();
+            return Err(Error::Field { field: "model.unk_id", expected: "the id of a piece", found });
+        }
         // The reference's tokenizers do not read the ids of added tokens either: one of the model keeps the
         // model's, the others are counted on from the length of the model's list, and empty ones are left out.
         let mut next = u32::try_from(tokens.listed()).unwrap_or(u32::MAX);
