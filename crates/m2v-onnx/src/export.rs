@@ -107,8 +107,8 @@ pub fn export(checkpoint: &Checkpoint, options: &ExportOptions<'_>, sink: &mut d
 /// `label2id`.
 ///
 /// # Errors
-/// [`Error::Ids`] or [`Error::Rows`] if the table does not fit the tokenizer, [`Error::Data`] if the sink fails or the model's
-/// head does not fit its table.
+/// [`Error::Ids`] or [`Error::Rows`] if the table does not fit the tokenizer, [`Error::Data`] if the sink fails or the
+/// model's head does not fit its table.
 pub fn export_folder(
     checkpoint: &Checkpoint,
     options: &ExportOptions<'_>,
@@ -146,8 +146,8 @@ pub fn export_folder(
 /// vectors are normalised (`normalize`), and under `classes` the classes, as JSON.
 ///
 /// # Errors
-/// [`Error::Ids`] or [`Error::Rows`] if the table does not fit the tokenizer, [`Error::Data`] if the sink fails or the model's head
-/// does not fit its table, and what a head in the options fails with.
+/// [`Error::Ids`] or [`Error::Rows`] if the table does not fit the tokenizer, [`Error::Data`] if the sink fails or the
+/// model's head does not fit its table, and what a head in the options fails with.
 pub fn export_graph(checkpoint: &Checkpoint, options: &ExportOptions<'_>, sink: &mut dyn Sink) -> Result<()> {
     lower(checkpoint, options)?.write(sink)
 }

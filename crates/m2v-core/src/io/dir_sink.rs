@@ -131,6 +131,13 @@ impl Sink for DirSink {
             // Renamed: nothing is left to remove.
             let _ = staging.keep();
         }
-        if moved { fs::remove_dir_all(&old) } else { Ok(()) }
+        if !moved {
+            return Ok(());
+        }
+        fs::remove_dir_all(&old).map_err(|error| {
+            let message =
+                format!("the new folder is there, but the old one is left as {}: {error}", old.display());
+            io::Error::new(error.kind(), message)
+        })
     }
 }
