@@ -2,7 +2,7 @@
 
 use std::io::{self, Write as _};
 
-use m2v_core::{Checkpoint, Source as _};
+use m2v_core::Source as _;
 use m2v_infer::Error;
 
 use crate::folder::OutArgs;
@@ -26,7 +26,7 @@ pub(crate) struct ConvertHead {
 impl ConvertHead {
     pub(crate) fn run(self) -> Result<(), Stop> {
         let dir = self.model.open()?;
-        let checkpoint = Checkpoint::load(&dir)?;
+        let checkpoint = dir.checkpoint()?;
         let Some(head) = &checkpoint.head else {
             return Err(Error::NoHead { location: dir.locate("") }.into());
         };

@@ -4,7 +4,7 @@ use std::io::{self, Write as _};
 
 use clap::ValueEnum;
 use indicatif::DecimalBytes;
-use m2v_core::{Checkpoint, Dtype};
+use m2v_core::Dtype;
 use m2v_onnx::{ExportOptions, Signature, export_folder, export_graph, graph_name};
 use m2v_quant::{Cast, Context, Int8, Transform};
 
@@ -77,7 +77,7 @@ impl GraphDtype {
 impl Export {
     pub(crate) fn run(self) -> Result<(), Stop> {
         let dir = self.model.open()?;
-        let checkpoint = Checkpoint::load(&dir)?;
+        let checkpoint = dir.checkpoint()?;
         let mut folder = self.out.create(&dir, checkpoint.layout)?;
         let options = ExportOptions::default().with_signature(self.signature.into());
         export_folder(&checkpoint, &options, &mut folder)?;

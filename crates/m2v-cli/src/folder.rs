@@ -42,6 +42,17 @@ impl OutArgs {
         Ok(Folder { sink, path: self.out.clone(), files: Vec::new() })
     }
 
+    /// Refuses a folder that holds a file that is read: replacing it would delete the file.
+    pub(crate) fn refuse_input(&self, input: &Path) -> Result<(), Stop> {
+        if let (Ok(out), Ok(path)) = (fs::canonicalize(&self.out), fs::canonicalize(input))
+            && path.starts_with(&out)
+        {
+            let (out, input) = (self.out.display(), input.display());
+            return Err(Stop::error(format!("{out}: holds {input}; choose another OUT")));
+        }
+        Ok(())
+    }
+
     /// Refuses a folder that holds the model: replacing it would delete the model.
     fn refuse_model(&self, model: &Model, layout: Layout) -> Result<(), Stop> {
         let Ok(out) = fs::canonicalize(&self.out) else { return Ok(()) };

@@ -8,7 +8,6 @@ use std::path::Path;
 use m2v_infer::Target;
 
 use crate::chunk::{Chunk, Limits};
-use crate::interrupt;
 use crate::stop::Stop;
 
 /// What a line is.
@@ -39,7 +38,9 @@ pub(crate) struct Input {
 impl Input {
     /// Opens a file; nothing or `-` is standard input.
     pub(crate) fn open(path: Option<&Path>) -> Result<Self, Stop> {
-        let is_json = path.is_some_and(|path| has_extension(path, "jsonl"));
+        // Two names of the same.
+        let is_json =
+            path.is_some_and(|path| ["jsonl", "ndjson"].iter().any(|name| has_extension(path, name)));
         Self::open_as(path, if is_json { Format::Record } else { Format::Text })
     }
 
@@ -76,17 +77,6 @@ impl Input {
         Self { name, bytes, format, len, is_terminal, lines: 0, line: Vec::new() }
     }
 
-    /// All texts of a file, in memory.
-    pub(crate) fn read_all(path: &Path) -> Result<Vec<String>, Stop> {
-        let (mut input, mut chunk) = (Self::open(Some(path))?, Chunk::default());
-        let mut texts = Vec::new();
-        while input.fill(&mut chunk, Limits::default())? {
-            interrupt::check()?;
-            texts.extend(chunk.texts().into_iter().map(str::to_owned));
-        }
-        Ok(texts)
-    }
-
     /// Bytes there are to read, where that is known.
     pub(crate) fn len(&self) -> Option<u64> {
         self.len
@@ -113,7 +103,12 @@ impl Input {
             }
             self.lines += 1;
             let wrong = |reason| Stop::error(format!("{}, line {}: {reason}", self.name, self.lines));
-            let line = line_of(&self.line).map_err(wrong)?;
+            // Some editors mark UTF-8 so, in front of the first text.
+            let line = match self.lines {
+                1 => self.line.strip_prefix(BOM).unwrap_or(&self.line),
+                _ => &self.line,
+            };
+            let line = line_of(line).map_err(wrong)?;
             match self.format {
                 Format::Text => chunk.push(line, read),
                 Format::Record => chunk.push(&record::<Record<'_>>(line, RECORD).map_err(wrong)?.text, read),
@@ -130,6 +125,9 @@ impl Input {
         Ok(!chunk.is_empty())
     }
 }
+
+/// U+FEFF in UTF-8.
+const BOM: &[u8] = b"\xEF\xBB\xBF";
 
 /// Whether a path ends in `.extension`, in whatever case.
 pub(crate) fn has_extension(path: &Path, extension: &str) -> bool {

@@ -6,9 +6,18 @@ use crate::stop::Stop;
 
 static REQUESTED: AtomicBool = AtomicBool::new(false);
 
-/// From now on Ctrl-C (and SIGTERM, SIGHUP) sets a flag instead of ending the process, so that unfinished files can be removed.
+/// What a process ends with that was interrupted.
+pub(crate) const CODE: u8 = 130;
+
+/// From now on Ctrl-C (and SIGTERM, SIGHUP) sets a flag instead of ending the process, so that unfinished files can be
+/// removed. The second time it ends the process: whoever reads from it, or writes to it, may have it wait forever.
 pub(crate) fn watch() -> Result<(), Stop> {
-    Ok(ctrlc::set_handler(|| REQUESTED.store(true, Ordering::Relaxed))?)
+    let set = || REQUESTED.swap(true, Ordering::Relaxed);
+    Ok(ctrlc::set_handler(move || {
+        if set() {
+            std::process::exit(CODE.into());
+        }
+    })?)
 }
 
 /// Whether Ctrl-C was pressed.

@@ -7,9 +7,9 @@ use m2v_core::ndarray::{Array2, Axis};
 use m2v_infer::{Encoder as _, EncoderExt as _, StaticModel};
 use m2v_quant::{Context, Loss, compare_with};
 
-use crate::input::Input;
 use crate::interrupt;
 use crate::stop::Stop;
+use crate::stream::read_all;
 
 /// What to measure, and what to refuse.
 #[derive(Debug, clap::Args)]
@@ -38,13 +38,18 @@ pub(crate) struct Before {
 impl LossArgs {
     /// Whether the texts come from standard input, which can be read once.
     pub(crate) fn reads_standard_input(&self) -> bool {
-        self.texts.as_deref() == Some(Path::new("-"))
+        self.texts() == Some(Path::new("-"))
+    }
+
+    /// Where the texts come from.
+    pub(crate) fn texts(&self) -> Option<&Path> {
+        self.texts.as_deref()
     }
 
     /// Encodes the texts with the model as it is; nothing without texts.
     pub(crate) fn encode(&self, checkpoint: &Checkpoint) -> Result<Option<Before>, Stop> {
         let Some(path) = &self.texts else { return Ok(None) };
-        let texts = Input::read_all(path)?;
+        let texts = read_all(path)?;
         if texts.is_empty() {
             return Err(Stop::error(format!("{}: no texts to measure the loss on", path.display())));
         }

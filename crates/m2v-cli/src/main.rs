@@ -9,8 +9,8 @@
 //! ```
 //!
 //! Texts are read, encoded and written a chunk at a time, so memory does not grow with the input; only `evaluate` keeps
-//! the labels, which it counts in the end. Nothing but this file ends the process: everything else returns a [`Stop`],
-//! which leaves time to remove unfinished files.
+//! the labels, which it counts in the end. Nothing but this file, and a second Ctrl-C, ends the process: everything else
+//! returns a [`Stop`], which leaves time to remove unfinished files.
 #![deny(unsafe_code)]
 // Comments on arguments are what `--help` prints: ORG/NAME[@REVISION] is no link.
 #![allow(rustdoc::broken_intra_doc_links)]
@@ -104,7 +104,7 @@ fn main() -> ExitCode {
     let (code, message) = match result {
         Ok(()) | Err(Stop::PipeClosed) => (0, None),
         // What failed after Ctrl-C, failed because of it.
-        Err(_) if interrupt::requested() => (130, None),
+        Err(_) if interrupt::requested() => (interrupt::CODE, None),
         Err(Stop::Error(message)) => (1, Some(message)),
         Err(Stop::Usage(message)) => (2, Some(message + "\n\nFor more information, try '--help'.")),
     };

@@ -4,7 +4,8 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use m2v_core::{Buffer, Dir, Source};
+use m2v_core::{Buffer, Checkpoint, Dir, Source};
+use m2v_infer::StaticModel;
 
 #[cfg(feature = "hub")]
 use crate::hub::HubArgs;
@@ -61,6 +62,16 @@ pub(crate) enum Model {
     Dir(Dir),
     #[cfg(feature = "hub")]
     Hub(Box<m2v_hub::Repo>),
+}
+
+impl Model {
+    /// Loads a model that another is to be made of, and makes sure that it can embed texts: what is made of one that cannot
+    /// would be no better.
+    pub(crate) fn checkpoint(&self) -> Result<Checkpoint, Stop> {
+        let checkpoint = Checkpoint::load(self)?;
+        StaticModel::from_checkpoint(checkpoint.clone())?;
+        Ok(checkpoint)
+    }
 }
 
 impl Source for Model {

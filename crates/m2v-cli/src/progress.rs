@@ -27,6 +27,11 @@ impl Progress {
         Self { bar, texts: Cell::new(0) }
     }
 
+    /// Shows nothing.
+    pub(crate) fn hidden() -> Self {
+        Self { bar: ProgressBar::hidden(), texts: Cell::new(0) }
+    }
+
     /// The texts of a chunk are done.
     pub(crate) fn advance(&self, chunk: &Chunk) {
         let texts = self.texts.get() + chunk.len() as u64;

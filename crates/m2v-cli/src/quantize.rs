@@ -5,16 +5,16 @@ use std::path::Path;
 
 use clap::ValueEnum;
 use indicatif::{DecimalBytes, HumanCount};
-use m2v_core::{Checkpoint, Dtype, EmbeddingTable};
+use m2v_core::{Dtype, EmbeddingTable};
 use m2v_quant::{Cast, Context, Int8, Int8Global, Prune, Recipe, Step, Transform, Truncate};
 
 use crate::folder::OutArgs;
-use crate::input::Input;
 use crate::interrupt;
 use crate::loss::{self, LossArgs};
 use crate::model::ModelArgs;
 use crate::output::Output;
 use crate::stop::Stop;
+use crate::stream::read_all;
 
 /// Make a smaller model: fewer tokens, fewer dimensions, another number type
 ///
@@ -78,13 +78,17 @@ impl Quantize {
     pub(crate) fn run(self) -> Result<(), Stop> {
         let recipe = self.recipe()?;
         let dir = self.model.open()?;
-        let checkpoint = Checkpoint::load(&dir)?;
+        let checkpoint = dir.checkpoint()?;
         let mut folder = self.out.create(&dir, checkpoint.layout)?;
         let before = describe(&checkpoint.table);
+        self.loss.texts().map_or(Ok(()), |texts| self.out.refuse_input(texts))?;
         let encoded = self.loss.encode(&checkpoint)?;
         let texts = |name: &str| match name {
             "-" if self.loss.reads_standard_input() => Err("standard input was read for --texts".into()),
-            _ => Input::read_all(Path::new(name)).map_err(Stop::into_error),
+            _ => {
+                let path = Path::new(name);
+                self.out.refuse_input(path).and_then(|()| read_all(path)).map_err(Stop::into_error)
+            }
         };
         let mut context = Context::default().with_cancel(interrupt::flag()).with_texts(&texts);
         // The old table is unmapped with the last step that needs it: where OUT replaces another folder, nothing of

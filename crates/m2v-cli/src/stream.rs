@@ -1,5 +1,6 @@
 //! Chunk after chunk from the input to the work.
 
+use std::path::Path;
 use std::sync::mpsc::{RecvTimeoutError, channel, sync_channel};
 use std::thread;
 use std::time::Duration;
@@ -9,6 +10,16 @@ use crate::input::Input;
 use crate::interrupt;
 use crate::progress::Progress;
 use crate::stop::Stop;
+
+/// All texts of a file, in memory.
+pub(crate) fn read_all(path: &Path) -> Result<Vec<String>, Stop> {
+    let mut texts = Vec::new();
+    for_each_chunk(Input::open(Some(path))?, Limits::default(), &Progress::hidden(), |chunk| {
+        texts.extend(chunk.texts().into_iter().map(str::to_owned));
+        Ok(())
+    })?;
+    Ok(texts)
+}
 
 /// Calls `work` with chunk after chunk of texts, in the order of the input.
 ///

@@ -1,6 +1,7 @@
 //! Messages, exit codes, help.
 
 use std::fs;
+use std::path::Path;
 
 use crate::support::*;
 
@@ -51,6 +52,33 @@ fn table_and_tokenizer_have_to_fit() {
     let model = small_model(folder.path(), false);
     fs::copy(shipped().join("tokenizer.json"), model.join("tokenizer.json")).unwrap();
     run([&"encode", &model]).failed(1, &["4 rows", "29525 tokens"]);
+}
+
+#[test]
+fn nothing_is_made_of_a_model_that_cannot_be_used() {
+    let folder = scratch();
+    let out = folder.path().join("out");
+    let all_fail = |model: &Path, parts: &[&str]| {
+        run([&"inspect", &model]).failed(1, parts);
+        for options in [
+            &["quantize", "--dtype", "int8"][..],
+            &["quantize", "--dims", "1"],
+            &["convert-head"],
+            &["export"],
+        ] {
+            ended(command(options).arg(model).arg(&out).spawn().unwrap()).failed(1, parts);
+        }
+        assert_eq!(names(folder.path()), ["model"]);
+    };
+    let model = small_model(folder.path(), true);
+    fs::write(model.join("tokenizer.json"), "{}").unwrap();
+    all_fail(&model, &["tokenizer.json: broken JSON: missing field `model`"]);
+    fs::copy(shipped().join("tokenizer.json"), model.join("tokenizer.json")).unwrap();
+    all_fail(&model, &["4 rows", "29525 tokens"]);
+    let unigram =
+        r#"{"model": {"type": "Unigram", "unk_id": 4, "vocab": [["?", 0], ["a", 0], ["b", 0], ["c", 0]]}}"#;
+    fs::write(model.join("tokenizer.json"), unigram).unwrap();
+    all_fail(&model, &["tokenizer.json: model.unk_id: expected the id of a piece, found 4"]);
 }
 
 #[test]

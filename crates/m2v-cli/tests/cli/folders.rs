@@ -94,6 +94,24 @@ fn an_existing_folder_is_replaced_only_by_force() {
 }
 
 #[test]
+fn force_never_deletes_the_texts() {
+    let folder = scratch();
+    let out = folder.path().join("out");
+    fs::create_dir(&out).unwrap();
+    let texts = out.join("texts.txt");
+    fs::write(&texts, "hello world\n").unwrap();
+    let prune = format!("prune={}+int8", texts.display());
+    for options in [["--prune", texts.to_str().unwrap()], ["--recipe", &prune]] {
+        let mut command = command(["quantize", "--force"]);
+        ended(command.args([&shipped(), &out]).args(options).spawn().unwrap())
+            .failed(1, &["holds", "texts.txt"]);
+    }
+    run([&"quantize", &shipped(), &out, &"--dtype", &"int8", &"--texts", &texts, &"--force"])
+        .failed(1, &["holds", "texts.txt"]);
+    assert_eq!((names(folder.path()), names(&out)), (vec!["out".to_owned()], vec!["texts.txt".to_owned()]));
+}
+
+#[test]
 fn force_never_deletes_the_model() {
     let folder = scratch();
     let model = folder.path().join("a/model");

@@ -28,8 +28,8 @@ fn lines() {
     assert_texts("a.txt", b"  one\t \n", &["  one\t "]);
     assert_texts(
         "a.txt",
-        "\u{feff}one\u{85}two\u{2028}three\x0bfour".as_bytes(),
-        &["\u{feff}one\u{85}two\u{2028}three\x0bfour"],
+        "one\u{feff}\u{85}two\u{2028}three\x0bfour".as_bytes(),
+        &["one\u{feff}\u{85}two\u{2028}three\x0bfour"],
     );
     assert_texts("a.txt", b"{\"text\": \"one\"}\n", &["{\"text\": \"one\"}"]);
     assert_texts("a.txt", b"", &[]);
@@ -45,6 +45,19 @@ fn records() {
     );
     assert_texts("a.JSONL", b" {\"text\":\"\"} \n", &[""]);
     assert_texts("a.jsonl", b"", &[]);
+    assert_texts("a.ndjson", b"{\"text\": \"one\"}", &["one"]);
+}
+
+#[test]
+fn a_byte_order_mark_is_no_part_of_the_first_text() {
+    let feff = "\u{feff}";
+    assert_texts("a.txt", format!("{feff}one\n{feff}two").as_bytes(), &["one", &format!("{feff}two")]);
+    assert_texts("a.txt", feff.as_bytes(), &[""]);
+    assert_texts(
+        "a.jsonl",
+        format!("{feff}{{\"text\": \"{feff}one\"}}").as_bytes(),
+        &[&format!("{feff}one")],
+    );
 }
 
 #[test]

@@ -58,14 +58,58 @@ fn control_c_leaves_nothing() {
         stdin.write_all(&b"one\n".repeat(5000)).unwrap();
         let partial = || names(folder.path()).iter().any(|found| found.starts_with(&format!(".{name}.")));
         wait_until("the unfinished file", partial);
-        let kill = std::process::Command::new("kill").args([signal, &child.id().to_string()]).status();
-        assert!(kill.unwrap().success());
+        kill(signal, &child);
         wait_until("the end", || child.try_wait().unwrap().is_some());
         drop(stdin);
         let run = ended(child);
         assert_eq!((run.code, &*run.stdout, &*run.stderr), (Some(130), "", ""));
         assert!(names(folder.path()).is_empty(), "{:?}", names(folder.path()));
     }
+}
+
+#[cfg(unix)]
+fn kill(signal: &str, child: &std::process::Child) {
+    let kill = std::process::Command::new("kill").args([signal, &child.id().to_string()]).status();
+    assert!(kill.unwrap().success());
+}
+
+#[cfg(unix)]
+#[test]
+fn control_c_ends_a_run_that_waits_for_all_texts() {
+    for option in ["--prune", "--texts"] {
+        let folder = scratch();
+        let mut child = command(["quantize", "--dtype", "int8", option, "-"])
+            .arg(shipped())
+            .arg(folder.path().join("out"))
+            .spawn()
+            .unwrap();
+        let stdin = child.stdin.take().unwrap();
+        wait_until("the unfinished folder", || !names(folder.path()).is_empty());
+        kill("-INT", &child);
+        wait_until("the end", || child.try_wait().unwrap().is_some());
+        drop(stdin);
+        assert_eq!(ended(child).code, Some(130));
+        assert!(names(folder.path()).is_empty(), "{:?}", names(folder.path()));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn control_c_twice_ends_a_run_whatever_it_waits_for() {
+    let folder = scratch();
+    let input = folder.path().join("in.txt");
+    std::fs::write(&input, "some text that is long enough\n".repeat(50_000)).unwrap();
+    // Nobody reads what it writes.
+    let mut child = command(["encode"]).args([&shipped(), &input]).spawn().unwrap();
+    let mut first = [0];
+    child.stdout.as_mut().unwrap().read_exact(&mut first).unwrap();
+    std::thread::sleep(Duration::from_millis(200));
+    kill("-INT", &child);
+    std::thread::sleep(Duration::from_millis(200));
+    assert!(child.try_wait().unwrap().is_none(), "the first asks it to end");
+    kill("-INT", &child);
+    wait_until("the end", || child.try_wait().unwrap().is_some());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
 }
 
 #[cfg(unix)]
@@ -83,13 +127,7 @@ fn control_c_ends_a_run_that_never_pauses() {
         .unwrap();
     wait_until("the unfinished file", || !names(folder.path()).is_empty());
     std::thread::sleep(Duration::from_millis(200));
-    assert!(
-        std::process::Command::new("kill")
-            .args(["-INT", &child.id().to_string()])
-            .status()
-            .unwrap()
-            .success()
-    );
+    kill("-INT", &child);
     wait_until("the end", || child.try_wait().unwrap().is_some());
     yes.kill().unwrap();
     yes.wait().unwrap();
