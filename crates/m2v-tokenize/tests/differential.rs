@@ -8,6 +8,7 @@ use std::fs;
 use std::path::Path;
 
 use common::{Pair, any_text, fixture, recorded};
+use m2v_tokenize::from_json;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -137,6 +138,30 @@ fn wordpiece(normalizer: &Value, pre_tokenizer: &Value, added: &Value) -> Vec<u8
     })
     .to_string()
     .into_bytes()
+}
+
+/// The reference finds such a token in strange places, panics where that is within a character, and never ends where another
+/// token almost begins.
+#[test]
+fn an_added_token_of_which_nothing_is_left_is_found_where_the_reference_finds_it() {
+    let normalizer = json!({"type": "BertNormalizer", "clean_text": true, "handle_chinese_chars": true,
+                            "strip_accents": null, "lowercase": true});
+    let token = |content: &str| {
+        json!({"id": 0, "content": content, "single_word": false, "lstrip": false, "rstrip": false,
+               "normalized": true, "special": false})
+    };
+    let json = |added: Value| wordpiece(&normalizer, &json!({"type": "BertPreTokenizer"}), &added);
+    let alone = Pair::new("a token of nothing", &json(json!([token("\u{feff}")])));
+    for text in ["the hello", "", "a", "\u{feff}", "the\u{feff} i", "héllo"] {
+        alone.assert_same(text);
+        alone.assert_same_block(&[text, "the"]);
+    }
+    for (added, text) in
+        [(json!([token("\u{feff}")]), "日本"), (json!([token("new york"), token("\u{feff}")]), "the n")]
+    {
+        let error = from_json(&json(added)).unwrap().encode(text).unwrap_err().to_string();
+        assert!(error.contains(r#"the added token "\u{feff}" is empty once it is normalised"#), "{error}");
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use daachorse::{DoubleArrayAhoCorasick, DoubleArrayAhoCorasickBuilder, MatchKind};
 
 use super::config::AddedToken;
+use super::pipeline::Result;
 
 /// A stretch of text, or an added token that was found in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +35,10 @@ impl Matcher {
         let mut first: Vec<u8> = patterns.iter().filter_map(|(text, ..)| text.bytes().next()).collect();
         first.sort_unstable();
         first.dedup();
+        if patterns.iter().any(|(text, ..)| text.is_empty()) {
+            // Where that is found, only the automaton knows.
+            first = (0..=u8::MAX).collect();
+        }
         let with_index = patterns.iter().zip(0..).map(|((text, ..), index)| (text.as_str(), index));
         let automaton = DoubleArrayAhoCorasickBuilder::new()
             .match_kind(MatchKind::LeftmostLongest)
@@ -77,18 +82,24 @@ impl Matcher {
     }
 
     /// Passes the text on in segments.
-    pub(super) fn split<'t, E>(
+    ///
+    /// # Errors
+    /// [`Nothing`], and those of `each`.
+    pub(super) fn split<'t>(
         &self,
         text: &'t str,
-        mut each: impl FnMut(Segment<'t>) -> Result<(), E>,
-    ) -> Result<(), E> {
+        mut each: impl FnMut(Segment<'t>) -> Result<()>,
+    ) -> Result<()> {
         if !self.may_match(text.as_bytes()) {
             return each(Segment::Text { text, first: true });
         }
-        let mut done = 0;
+        let (mut done, mut empty) = (0, None);
         for found in self.automaton.leftmost_find_iter(text) {
             let (mut start, mut end) = (found.start(), found.end());
             let (id, token) = &self.tokens[found.value() as usize];
+            if start == end && (empty.replace(start) == Some(start) || !text.is_char_boundary(start)) {
+                return Err(Nothing { content: token.content.clone(), at: start }.into());
+            }
             if token.single_word && !is_single_word(text, start, end) {
                 continue;
             }
@@ -102,7 +113,10 @@ impl Matcher {
             if done < start {
                 each(Segment::Text { text: &text[done..start], first: done == 0 })?;
             }
-            each(Segment::Token(*id))?;
+            // The reference cuts at an empty one, and drops it.
+            if start < end {
+                each(Segment::Token(*id))?;
+            }
             done = end;
         }
         if done == text.len() {
@@ -110,6 +124,18 @@ impl Matcher {
         }
         each(Segment::Text { text: &text[done..], first: done == 0 })
     }
+}
+
+/// A token of which nothing is left once it is normalised, found within a character, where the reference panics, or at the
+/// same place again and again, as happens where another token almost begins: then the reference never ends.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the added token {content:?} is empty once it is normalised, and found where none can be: at byte {at} of the \
+     normalised text"
+)]
+struct Nothing {
+    content: String,
+    at: usize,
 }
 
 /// Whether neither neighbour of a match is part of a word.
