@@ -1,5 +1,6 @@
 //! What a model needs to know about its tokenizer's vocabulary.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use serde::Deserialize;
@@ -121,10 +122,9 @@ impl Vocabulary {
         // The reference's tokenizers do not read the ids of added tokens either: one of the model keeps the
         // model's, the others are counted on from the length of the model's list, and empty ones are left out.
         let mut next = u32::try_from(tokens.listed()).unwrap_or(u32::MAX);
-        let mut more: Vec<(&str, u32)> = Vec::new();
+        let (mut more, mut seen): (Vec<(&str, u32)>, _) = (Vec::new(), HashSet::new());
         for added in added_tokens.iter().flatten().map(|added| &*added.content.0) {
-            let is_known = || tokens.id(added).is_some() || more.iter().any(|(token, _)| *token == added);
-            if !added.is_empty() && !is_known() {
+            if !added.is_empty() && tokens.id(added).is_none() && seen.insert(added) {
                 more.push((added, next));
                 next = next.saturating_add(1);
             }

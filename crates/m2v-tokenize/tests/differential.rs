@@ -121,6 +121,12 @@ fn wordpiece(normalizer: &Value, pre_tokenizer: &Value, added: &Value) -> Vec<u8
         "i",
         "##\u{307}",
         "i\u{307}",
+        "ẖ",
+        "h\u{331}",
+        "##\u{331}",
+        "≠",
+        "=",
+        "ab",
         "▁",
         "▁a",
         "▁the",
@@ -138,6 +144,23 @@ fn wordpiece(normalizer: &Value, pre_tokenizer: &Value, added: &Value) -> Vec<u8
     })
     .to_string()
     .into_bytes()
+}
+
+#[test]
+fn of_added_tokens_with_one_id_the_last_is_found() {
+    let token = |content: &str| {
+        json!({"id": 0, "content": content, "single_word": false, "lstrip": false, "rstrip": false,
+               "normalized": false, "special": false})
+    };
+    for added in [["y", "new"], ["new", "y"], ["new", "new"], ["y", "y"]] {
+        let json = json!({
+            "version": "1.0", "truncation": null, "padding": null, "added_tokens": added.map(token),
+            "normalizer": null, "pre_tokenizer": {"type": "Whitespace"}, "post_processor": null, "decoder": null,
+            "model": {"type": "WordLevel", "unk_token": "[UNK]", "vocab": {"[UNK]": 0, "x": 1, "y": 3}}
+        });
+        let pair = Pair::new(&format!("{added:?}"), json.to_string().as_bytes());
+        ["ynew xy", "x new", "y", "newy x"].iter().for_each(|text| pair.assert_same(text));
+    }
 }
 
 /// The reference finds such a token in strange places, panics where that is within a character, and never ends where another
@@ -182,6 +205,10 @@ fn every_combination_of_normalizers_and_pre_tokenizers() {
         bert(false, false, Some(true), false),
         one("NFC"),
         one("NFKC"),
+        sequence(vec![one("NFC"), one("Lowercase")]),
+        sequence(vec![one("Lowercase"), one("NFC")]),
+        sequence(vec![one("NFKC"), bert(true, true, Some(false), true)]),
+        sequence(vec![one("NFC"), bert(true, true, None, true)]),
         sequence(vec![one("NFD"), one("Lowercase"), one("StripAccents")]),
         sequence(vec![one("NFKD"), one("StripAccents"), one("Lowercase")]),
         sequence(vec![json!({"type": "Strip", "strip_left": true, "strip_right": true}), one("NFC")]),
@@ -211,6 +238,9 @@ fn every_combination_of_normalizers_and_pre_tokenizers() {
             token("New York City", true, false, true, true),
             token("hello", false, false, false, false)
         ]),
+        // White space, of which the token before takes some or all.
+        json!([token("[CLS]", false, false, true, false), token("\n", false, true, false, false)]),
+        json!([token("  ", false, true, true, false), token("\u{3000}", false, true, false, true)]),
     ];
     for normalizer in &normalizers {
         for pre_tokenizer in &pre_tokenizers {

@@ -1,10 +1,10 @@
-//! A call of many texts takes no more time for each of them than calls of a few do.
+//! What is many takes no more time for each than what is few.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::time::{Duration, Instant};
 
 use m2v_tokenize::{Scratch, Tokenizer, from_json};
-use serde_json::json;
+use serde_json::{Value, json};
 
 const TEXTS: usize = 60_000;
 const FEW: usize = 256;
@@ -14,25 +14,11 @@ const MOST: u32 = 8;
 
 #[test]
 fn texts_that_the_fast_path_leaves_cost_no_more_in_large_calls() {
-    let added = |id: u32, content: &str| {
-        json!({"id": id, "content": content, "single_word": false, "lstrip": false, "rstrip": false,
-               "normalized": false, "special": true})
-    };
-    let wordpiece = |clean_text: bool, added: serde_json::Value| {
-        json!({
-            "version": "1.0", "truncation": null, "padding": null, "added_tokens": added,
-            "normalizer": {"type": "BertNormalizer", "clean_text": clean_text, "handle_chinese_chars": true,
-                           "strip_accents": null, "lowercase": true},
-            "pre_tokenizer": {"type": "BertPreTokenizer"}, "post_processor": null, "decoder": null,
-            "model": {"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##",
-                      "max_input_chars_per_word": 100, "vocab": {"[UNK]": 0, "a": 1, "[SEP]": 2, "<s>": 3}}
-        })
-        .to_string()
-    };
+    let added = |content: &str| added(content, false, false);
     for (what, json, text) in [
-        ("tokens with one first byte", wordpiece(true, json!([added(2, "[SEP]")])), "a [SEP]"),
-        ("with two", wordpiece(true, json!([added(2, "[SEP]"), added(3, "<s>")])), "a <s>"),
-        ("NUL", wordpiece(false, json!([])), "a \0"),
+        ("tokens with one first byte", wordpiece(true, &[added("[SEP]")]), "a [SEP]"),
+        ("with two", wordpiece(true, &[added("[SEP]"), added("<s>")]), "a <s>"),
+        ("NUL", wordpiece(false, &[]), "a \0"),
     ] {
         let tokenizer = from_json(json.as_bytes()).unwrap();
         assert_eq!(tokenizer.implementation(), "m2v, native");
@@ -40,6 +26,51 @@ fn texts_that_the_fast_path_leaves_cost_no_more_in_large_calls() {
         let (few, many) = (fastest(&*tokenizer, &texts, FEW), fastest(&*tokenizer, &texts, TEXTS));
         assert!(many < few * MOST, "{what}: {many:?} in one call, {few:?} in calls of {FEW}");
     }
+}
+
+#[test]
+fn a_tokenizer_of_many_added_tokens_is_made_as_fast() {
+    let json = |count: usize| {
+        let tokens: Vec<Value> = (0..count).map(|i| added(&format!("<{i}>"), false, false)).collect();
+        wordpiece(true, &tokens)
+    };
+    let (few, many) = (json(2_500), json(20_000));
+    let make = |json: &str| {
+        let start = Instant::now();
+        assert!(from_json(json.as_bytes()).unwrap().vocabulary().len() > 2_500);
+        start.elapsed()
+    };
+    let [few, many] = [few, many].map(|json| (0..3).map(|_| make(&json)).min().unwrap());
+    assert!(many < few * 8 * 4, "{many:?} for eight times as many, {few:?}");
+}
+
+#[test]
+fn added_white_space_takes_the_white_space_around_it_once() {
+    for (lstrip, rstrip) in [(true, false), (false, true), (true, true)] {
+        let tokenizer = from_json(wordpiece(true, &[added("\n", lstrip, rstrip)]).as_bytes()).unwrap();
+        let [few, many] = [10_000, 80_000].map(|count| {
+            let text = "\n".repeat(count);
+            fastest(&*tokenizer, &[text.as_str()], 1)
+        });
+        assert!(many < few * 8 * 4, "{lstrip} {rstrip}: {many:?} for eight times as much, {few:?}");
+    }
+}
+
+fn added(content: &str, lstrip: bool, rstrip: bool) -> Value {
+    json!({"id": 0, "content": content, "single_word": false, "lstrip": lstrip, "rstrip": rstrip,
+           "normalized": false, "special": true})
+}
+
+fn wordpiece(clean_text: bool, added: &[Value]) -> String {
+    json!({
+        "version": "1.0", "truncation": null, "padding": null, "added_tokens": added,
+        "normalizer": {"type": "BertNormalizer", "clean_text": clean_text, "handle_chinese_chars": true,
+                       "strip_accents": null, "lowercase": true},
+        "pre_tokenizer": {"type": "BertPreTokenizer"}, "post_processor": null, "decoder": null,
+        "model": {"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##",
+                  "max_input_chars_per_word": 100, "vocab": {"[UNK]": 0, "a": 1, "[SEP]": 2, "<s>": 3}}
+    })
+    .to_string()
 }
 
 /// The best of some passes: others may run on the machine.

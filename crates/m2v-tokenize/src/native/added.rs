@@ -84,7 +84,7 @@ impl Matcher {
     /// Passes the text on in segments.
     ///
     /// # Errors
-    /// [`Nothing`], and those of `each`.
+    /// [`Misplaced`], and those of `each`.
     pub(super) fn split<'t>(
         &self,
         text: &'t str,
@@ -94,26 +94,32 @@ impl Matcher {
             return each(Segment::Text { text, first: true });
         }
         let (mut done, mut empty) = (0, None);
+        // Spaces that the token before has taken.
+        let mut taken = 0..0;
         for found in self.automaton.leftmost_find_iter(text) {
             let (mut start, mut end) = (found.start(), found.end());
             let (id, token) = &self.tokens[found.value() as usize];
             if start == end && (empty.replace(start) == Some(start) || !text.is_char_boundary(start)) {
-                return Err(Nothing { content: token.content.clone(), at: start }.into());
+                return Err(Misplaced::Nothing { content: token.content.clone(), at: start }.into());
             }
             if token.single_word && !is_single_word(text, start, end) {
                 continue;
             }
             if token.lstrip {
-                // Spaces that the token before has taken are gone.
-                start = text[..start].trim_end().len().max(done);
+                start = if done < start { done + text[done..start].trim_end().len() } else { done };
             }
             if token.rstrip {
-                end = text.len() - text[end..].trim_start().len();
+                let from = if taken.contains(&end) { taken.end } else { end };
+                taken = end..text.len() - text[from..].trim_start().len();
+                end = taken.end;
             }
             if done < start {
                 each(Segment::Text { text: &text[done..start], first: done == 0 })?;
             }
-            // The reference cuts at an empty one, and drops it.
+            if end < start {
+                return Err(Misplaced::Taken { content: token.content.clone(), at: found.start() }.into());
+            }
+            // The reference cuts at one without length, and drops it.
             if start < end {
                 each(Segment::Token(*id))?;
             }
@@ -126,16 +132,21 @@ impl Matcher {
     }
 }
 
-/// A token of which nothing is left once it is normalised, found within a character, where the reference panics, or at the
-/// same place again and again, as happens where another token almost begins: then the reference never ends.
+/// An added token where none can be.
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "the added token {content:?} is empty once it is normalised, and found where none can be: at byte {at} of the \
-     normalised text"
-)]
-struct Nothing {
-    content: String,
-    at: usize,
+enum Misplaced {
+    /// Nothing is left of it once it is normalised, and it is found within a character, where the reference panics, or at the
+    /// same place again and again, as happens where another token almost begins: then the reference never ends.
+    #[error(
+        "the added token {content:?} is empty once it is normalised, and found where none can be: at byte {at} of the \
+         normalised text"
+    )]
+    Nothing { content: String, at: usize },
+    /// It is white space, and ends before that which the token before it takes: the reference panics.
+    #[error(
+        "the added token {content:?} at byte {at} lies within the white space that the one before it takes"
+    )]
+    Taken { content: String, at: usize },
 }
 
 /// Whether neither neighbour of a match is part of a word.

@@ -31,6 +31,9 @@ mod wordlevel;
 mod wordpiece;
 mod words;
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
 use added::{Matcher, Segment};
 use bpe::Bpe;
 use config::{AddedToken, Config};
@@ -221,17 +224,23 @@ impl Tokenizer for NativeTokenizer {
 }
 
 /// Added tokens with the ids they get: the model's, or counted on from the length of the model's list; what the
-/// file says is not read. Of a token that is listed twice, the last counts.
+/// file says is not read. Of a token that is listed twice, and of tokens that get the same id, the last counts.
 fn with_ids(tokens: Vec<AddedToken>, model: &Tokens<'_>) -> Vec<(u32, AddedToken)> {
     let mut next = u32::try_from(model.listed()).unwrap_or(u32::MAX);
     let mut added: Vec<(u32, AddedToken)> = Vec::new();
+    // Where they are, by id, and the ids of those that are not the model's.
+    let (mut places, mut new) = (HashMap::<u32, usize>::new(), HashMap::<String, u32>::new());
     for token in tokens.into_iter().filter(|token| !token.content.is_empty()) {
-        let known = model.id(&token.content);
-        match added.iter_mut().find(|(id, other)| Some(*id) == known || other.content == token.content) {
-            Some(entry) => entry.1 = token,
-            None => {
-                let id = known.unwrap_or(next);
-                next = next.saturating_add(u32::from(known.is_none()));
+        let known = model.id(&token.content).or_else(|| new.get(&token.content).copied());
+        let id = known.unwrap_or(next);
+        if known.is_none() {
+            next = next.saturating_add(1);
+            new.insert(token.content.clone(), id);
+        }
+        match places.entry(id) {
+            Entry::Occupied(place) => added[*place.get()].1 = token,
+            Entry::Vacant(place) => {
+                place.insert(added.len());
                 added.push((id, token));
             }
         }

@@ -75,6 +75,20 @@ impl Normalizer {
         )
     }
 
+    /// Whether it may make one character of two.
+    pub(super) fn composes(&self) -> bool {
+        matches!(self, Self::Nfc | Self::Nfkc)
+    }
+
+    /// Whether it lower-cases.
+    pub(super) fn lowers(&self) -> bool {
+        match self {
+            Self::Lowercase => true,
+            Self::Bert(bert) => bert.lowercase,
+            _ => false,
+        }
+    }
+
     /// Whether the first character of what becomes of a text counts, in the alignments of the reference, as made of
     /// the first of the text.
     pub(super) fn keeps_start(&self) -> bool {

@@ -2,17 +2,20 @@
 //!
 //! What it assumes, and [`Words::new`] checks: every normalizer maps characters on their own or with the combining
 //! marks after them, ASCII to ASCII; the pre-tokenizer removes white space, and splits at each side of it, and
-//! (BERT) of ASCII punctuation. White space and punctuation are not combining and begin no composition, so a text
-//! can be cut there, the parts tokenised one by one, and each part remembered by its bytes. What a chunk becomes
-//! the first time is what the exact path says.
+//! (BERT) of ASCII punctuation. White space and punctuation are not combining and begin no composition but `=`, `<` and
+//! `>` with U+0338, so a text can be cut there, the parts tokenised one by one, and each part remembered by its bytes. What
+//! a chunk becomes the first time is what the exact path says.
+//!
+//! ASCII letters are lower-cased by the scanner if the pipeline does it before it composes: `H` with U+0331 is one
+//! character only after.
 //!
 //! Three things may answer for a chunk: the words of the vocabulary that no step changes ([`Known`], read-only and shared),
 //! the memo of this thread, and the steps themselves ([`NewChunks`]).
 //!
 //! # Where it gives up
 //! [`Words::new`] says no to tokens that are matched on normalised text, to normalizers that look further than
-//! combining marks, and to other pre-tokenizers. [`Words::takes`] leaves texts with NUL, unless it is removed, and texts beyond
-//! 4 GiB to the exact path; texts with an added token are cut there first. Chunks longer than [`Memo::LONGEST`] are
+//! combining marks, and to other pre-tokenizers. [`Words::takes`] leaves texts with NUL, unless it is removed, with U+0338
+//! where punctuation may be composed, and texts beyond 4 GiB to the exact path; texts with an added token are cut there first. Chunks longer than [`Memo::LONGEST`] are
 //! tokenised each time, which takes time that is linear in their length.
 
 use std::sync::Arc;
@@ -38,8 +41,11 @@ pub(super) struct Words {
     known: Known,
     /// BERT's normalizer, if it and BERT's pre-tokenizer are all there is.
     bert: Option<config::Bert>,
-    /// Whether each word gets a prefix.
-    prefixed: bool,
+    /// Whether chunks of ASCII letters and digits are words as they are: none gets a prefix, and the scanner has
+    /// lower-cased them if anything does.
+    plain: bool,
+    /// Whether there is punctuation that may become one character with a mark behind it.
+    composes_marks: bool,
     /// Whether NUL, with which keys are padded, is removed by the normalizers.
     removes_nul: bool,
 }
@@ -84,25 +90,26 @@ impl Words {
             _ => return None,
         };
         let cleans = |step: &Normalizer| matches!(step, Normalizer::Bert(bert) if bert.clean_text);
-        let lowers = |step: &Normalizer| match step {
-            Normalizer::Lowercase => true,
-            Normalizer::Bert(bert) => bert.lowercase,
-            _ => false,
-        };
-        let removes_controls = pipeline.normalizers.first().is_some_and(cleans);
+        // No step before that changes them.
+        let removes_controls = pipeline.normalizers.iter().any(cleans);
+        let composes = pipeline.normalizers.iter().any(Normalizer::composes);
+        let lowercase =
+            pipeline.normalizers.iter().take_while(|step| !step.composes()).any(Normalizer::lowers);
         let scanner = Scanner {
             punctuation,
-            lowercase: pipeline.normalizers.iter().any(lowers),
+            lowercase,
             vertical: !removes_controls,
             suspect: added.and_then(Matcher::first_byte).unwrap_or(Scanner::NONE),
             isa: Isa::best(),
         };
-        let known = if prefixed { Known::none() } else { Known::new(&pipeline.model, tokens, scanner) };
+        let plain = !prefixed && (lowercase || !pipeline.normalizers.iter().any(Normalizer::lowers));
+        let known = if plain { Known::new(&pipeline.model, tokens, scanner) } else { Known::none() };
         let bert = match *pipeline.normalizers {
             [Normalizer::Bert(bert)] if punctuation => Some(bert),
             _ => None,
         };
-        Some(Self { scanner, known, bert, prefixed, removes_nul: removes_controls })
+        let composes_marks = composes && punctuation;
+        Some(Self { scanner, known, bert, plain, composes_marks, removes_nul: removes_controls })
     }
 
     pub(super) fn scratch() -> WordsScratch {
@@ -117,7 +124,10 @@ impl Words {
     /// Whether [`Words::encode`] takes a text.
     pub(super) fn takes(&self, text: &str) -> bool {
         let has_nul = || memchr::memchr(0, text.as_bytes()).is_some();
-        text.len() <= Scanner::LONGEST && (self.removes_nul || !has_nul())
+        let has_overlay = || memchr::memmem::find(text.as_bytes(), "\u{338}".as_bytes()).is_some();
+        text.len() <= Scanner::LONGEST
+            && (self.removes_nul || !has_nul())
+            && !(self.composes_marks && has_overlay())
     }
 
     /// Appends the ids of texts, and where each one's end. False if `refuses` says so of a text that holds the [first
@@ -205,7 +215,7 @@ impl Words {
                 found.place = 0;
             }
             if found.is_new() {
-                new.add(pipeline, !self.prefixed, self.bert, chunks.bytes, start, len)?;
+                new.add(pipeline, self.plain, self.bert, chunks.bytes, start, len)?;
             }
         }
         new.tokenize(pipeline)

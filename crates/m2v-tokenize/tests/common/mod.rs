@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use m2v_tokenize::{Scratch, Tokenizer, from_json};
@@ -26,10 +27,17 @@ impl Pair {
         Self { name: name.to_owned(), native, reference, scratch: RefCell::default() }
     }
 
+    /// The ids of the reference. Where added tokens overlap it panics.
+    fn expected(&self, text: &str) -> tokenizers::Result<Vec<u32>> {
+        let encode = AssertUnwindSafe(|| self.reference.encode_fast(text, false));
+        let encoding = catch_unwind(encode).unwrap_or_else(|_| Err("it panicked".into()))?;
+        Ok(encoding.get_ids().to_vec())
+    }
+
     /// The same ids, twice: the second time from memory.
     #[track_caller]
     pub(crate) fn assert_same(&self, text: &str) {
-        let expected = self.reference.encode_fast(text, false).map(|encoding| encoding.get_ids().to_vec());
+        let expected = self.expected(text);
         for pass in ["first", "second"] {
             let mut ids = Vec::new();
             let found = self.native.encode_into(text, &mut self.scratch.borrow_mut(), &mut ids);
@@ -45,9 +53,7 @@ impl Pair {
     /// The same ids of texts that are tokenised together, twice; and if one of them cannot be, an error.
     #[track_caller]
     pub(crate) fn assert_same_block(&self, texts: &[&str]) {
-        let reference = |text: &&str| self.reference.encode_fast(*text, false).ok();
-        let expected: Option<Vec<Vec<u32>>> =
-            texts.iter().map(|text| Some(reference(text)?.get_ids().to_vec())).collect();
+        let expected: Option<Vec<Vec<u32>>> = texts.iter().map(|text| self.expected(text).ok()).collect();
         for pass in ["first", "second"] {
             let (mut ids, mut ends) = (vec![7], vec![1]);
             let mut scratch = self.scratch.borrow_mut();
@@ -98,6 +104,10 @@ pub(crate) fn any_text() -> impl Strategy<Value = String> {
             "é",
             "e\u{301}",
             "\u{301}",
+            // What the first become with the second depends on what comes first: composing, lower-casing, splitting.
+            "=\u{338}",
+            "H\u{331}",
+            "\u{338}",
             "\u{344}",
             "\u{958}",
             "Å",
