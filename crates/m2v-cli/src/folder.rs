@@ -44,9 +44,7 @@ impl OutArgs {
 
     /// Refuses a folder that holds a file that is read: replacing it would delete the file.
     pub(crate) fn refuse_input(&self, input: &Path) -> Result<(), Stop> {
-        if let (Ok(out), Ok(path)) = (fs::canonicalize(&self.out), fs::canonicalize(input))
-            && path.starts_with(&out)
-        {
+        if self.is_or_holds(input) {
             let (out, input) = (self.out.display(), input.display());
             return Err(Stop::error(format!("{out}: holds {input}; choose another OUT")));
         }
@@ -55,17 +53,18 @@ impl OutArgs {
 
     /// Refuses a folder that holds the model: replacing it would delete the model.
     fn refuse_model(&self, model: &Model, layout: Layout) -> Result<(), Stop> {
-        let Ok(out) = fs::canonicalize(&self.out) else { return Ok(()) };
         let files = ["", layout.config(), layout.table(), layout.tokenizer()];
-        let is_inside = |name: &str| {
-            let path = fs::canonicalize(model.locate(name));
-            path.is_ok_and(|path| path.starts_with(&out))
-        };
-        if files.into_iter().any(is_inside) {
+        if files.into_iter().any(|name| self.is_or_holds(Path::new(&model.locate(name)))) {
             let message = format!("{}: is or holds the MODEL; choose another OUT", self.out.display());
             return Err(Stop::error(message));
         }
         Ok(())
+    }
+
+    /// Whether there is something of a name, and it is OUT or below it.
+    fn is_or_holds(&self, path: &Path) -> bool {
+        let paths = (fs::canonicalize(&self.out), fs::canonicalize(path));
+        matches!(paths, (Ok(out), Ok(path)) if path.starts_with(&out))
     }
 }
 

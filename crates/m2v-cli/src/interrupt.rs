@@ -12,9 +12,8 @@ pub(crate) const CODE: u8 = 130;
 /// From now on Ctrl-C (and SIGTERM, SIGHUP) sets a flag instead of ending the process, so that unfinished files can be
 /// removed. The second time it ends the process: whoever reads from it, or writes to it, may have it wait forever.
 pub(crate) fn watch() -> Result<(), Stop> {
-    let set = || REQUESTED.swap(true, Ordering::Relaxed);
-    Ok(ctrlc::set_handler(move || {
-        if set() {
+    Ok(ctrlc::set_handler(|| {
+        if REQUESTED.swap(true, Ordering::Relaxed) {
             std::process::exit(CODE.into());
         }
     })?)

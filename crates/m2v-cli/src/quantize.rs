@@ -81,7 +81,9 @@ impl Quantize {
         let checkpoint = dir.checkpoint()?;
         let mut folder = self.out.create(&dir, checkpoint.layout)?;
         let before = describe(&checkpoint.table);
-        self.loss.texts().map_or(Ok(()), |texts| self.out.refuse_input(texts))?;
+        if let Some(texts) = self.loss.texts() {
+            self.out.refuse_input(texts)?;
+        }
         let encoded = self.loss.encode(&checkpoint)?;
         let texts = |name: &str| match name {
             "-" if self.loss.reads_standard_input() => Err("standard input was read for --texts".into()),

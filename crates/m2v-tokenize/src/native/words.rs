@@ -15,8 +15,8 @@
 //! # Where it gives up
 //! [`Words::new`] says no to tokens that are matched on normalised text, to normalizers that look further than
 //! combining marks, and to other pre-tokenizers. [`Words::takes`] leaves texts with NUL, unless it is removed, with U+0338
-//! where punctuation may be composed, and texts beyond 4 GiB to the exact path; texts with an added token are cut there first. Chunks longer than [`Memo::LONGEST`] are
-//! tokenised each time, which takes time that is linear in their length.
+//! where punctuation may be composed, and texts beyond 4 GiB to the exact path; texts with an added token are cut there
+//! first. Chunks longer than [`Memo::LONGEST`] are tokenised each time, which takes time that is linear in their length.
 
 use std::sync::Arc;
 

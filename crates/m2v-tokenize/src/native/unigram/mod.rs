@@ -11,7 +11,7 @@
 
 mod pieces;
 
-use pieces::{Pieces, wrong};
+use pieces::Pieces;
 use serde::Deserialize;
 
 use super::pipeline::MissingUnknown;
@@ -33,7 +33,8 @@ pub(crate) struct Unigram {
 #[derive(Deserialize)]
 struct Settings {
     #[serde(default)]
-    unk_id: Option<usize>,
+    /// That of a piece: [`Vocabulary`](crate::Vocabulary) has seen to it.
+    unk_id: Option<u32>,
     #[serde(default)]
     byte_fallback: bool,
 }
@@ -71,13 +72,6 @@ impl Unigram {
     pub(crate) fn new(model: &json::Model<'_>) -> Result<Option<Self>> {
         let settings: Settings = model.read()?;
         let mut pieces = Pieces::new(&model.tokens);
-        let unknown = match settings.unk_id {
-            Some(id) if id >= pieces.len() => {
-                return Err(wrong("model.unk_id", "the id of a piece", &id.to_string()));
-            }
-            Some(id) => Some(id as u32),
-            None => None,
-        };
         if pieces.len() > Trie::MOST || pieces.scores.iter().any(|score| score.abs() > LARGEST_SCORE) {
             return Ok(None);
         }
@@ -87,7 +81,7 @@ impl Unigram {
         let byte = |byte: usize| trie.get(format!("<0x{byte:02X}>").as_bytes());
         let bytes = settings.byte_fallback.then(|| Box::new(std::array::from_fn(byte)));
         let unknown_score = pieces.scores.iter().copied().fold(f64::INFINITY, f64::min) - UNKNOWN_PENALTY;
-        Ok(Some(Self { trie, scores: pieces.scores, unknown, unknown_score, bytes }))
+        Ok(Some(Self { trie, scores: pieces.scores, unknown: settings.unk_id, unknown_score, bytes }))
     }
 
     /// Appends the ids of a piece of text.

@@ -1,6 +1,5 @@
 //! The pieces of a Unigram `tokenizer.json`, sorted.
 
-use crate::error::Error;
 use crate::json::Tokens;
 
 /// Pieces and their scores.
@@ -121,9 +120,4 @@ fn sort(text: &[u8], entries: &mut [Entry]) {
 fn until_end(piece: &[u8]) -> &[u8] {
     let len = piece.iter().position(|&byte| byte == END).unwrap_or(piece.len());
     &piece[..len]
-}
-
-/// The error for a field that is not what it should be.
-pub(super) fn wrong(field: &'static str, expected: &'static str, found: &str) -> Error {
-    Error::Field { field, expected, found: found.chars().take(40).collect() }
 }
