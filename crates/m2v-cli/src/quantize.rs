@@ -97,6 +97,7 @@ impl Quantize {
         // it is open any more.
         let checkpoint = recipe.apply(checkpoint, &mut context)?;
         let sizes = format!("{before} → {}", describe(&checkpoint.table));
+        let not_measured = if encoded.is_none() { "; the loss was not measured: --texts FILE" } else { "" };
         if let Some(encoded) = encoded {
             let loss = encoded.compare(&checkpoint)?;
             let mut output = Output::create(None)?;
@@ -107,7 +108,7 @@ impl Quantize {
         checkpoint.save(&mut folder)?;
         drop(checkpoint);
         folder.finish()?;
-        let _ = writeln!(io::stderr(), "{sizes}, written to {}", self.out.out.display());
+        let _ = writeln!(io::stderr(), "{sizes}, written to {}{not_measured}", self.out.out.display());
         Ok(())
     }
 

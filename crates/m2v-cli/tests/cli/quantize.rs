@@ -51,7 +51,8 @@ fn options_are_a_recipe() {
     .ok();
     let text = format!("prune={}+dims=8+clusters=64+int8", corpus.to_str().unwrap().replace('+', "%2B"));
     assert_eq!(recipe_of(&options), text);
-    run([&"quantize", &shipped(), &recipe, &"--recipe", &text]).ok();
+    let run_recipe = run([&"quantize", &shipped(), &recipe, &"--recipe", &text]).ok();
+    assert!(run_recipe.stderr.contains("the loss was not measured: --texts FILE"), "{}", run_recipe.stderr);
     assert_eq!(recipe_of(&recipe), text);
     let (options, recipe) = (checkpoint(&options), checkpoint(&recipe));
     assert_eq!((&options.table, &*options.tokenizer), (&recipe.table, &*recipe.tokenizer));
@@ -113,6 +114,7 @@ fn a_pruned_model_gives_the_corpus_its_vectors() {
     let rows = checkpoint(&out).table.rows();
     assert!(rows < 15_000, "{rows}");
     assert!(run.stderr.contains("29,525 × 64 float16, 3.78 MB → "), "{}", run.stderr);
+    assert!(!run.stderr.contains("not measured"), "{}", run.stderr);
     let expected = [format!("texts              {}", texts.len()), "cosine min         1.000000".to_owned()];
     let lines: Vec<_> = run.stdout.lines().collect();
     assert_eq!(lines[..2], expected);
