@@ -1,4 +1,5 @@
-//! Looks at the lengths of a model's rows: rare tokens often have short ones, and rows of zeros are tokens that say nothing.
+//! Looks at the lengths of a model's rows: rare tokens often have short ones, and rows of zeros are tokens that say
+//! nothing.
 //!
 //! ```sh
 //! cargo run -p m2v-core --example norms -- models/minilm-l6-64d

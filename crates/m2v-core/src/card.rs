@@ -1,11 +1,13 @@
 //! The model card, `README.md`.
 
+use crate::dtype::Dtype;
 use crate::table::EmbeddingTable;
 
 const BEGIN: &str = "<!-- m2v: begin -->";
 const END: &str = "<!-- m2v: end -->";
 
-/// The model card: its YAML front matter (licence, base model, language, tags, …) and text, kept as they are.
+/// The model card: its YAML front matter (licence, base model, language, tags, …) and text, kept as they are
+/// but for the ends of lines, which become line feeds.
 ///
 /// Saving replaces only the section between two `m2v` comments, which describes the table that is saved.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -15,7 +17,7 @@ pub struct Card {
 }
 
 impl Card {
-    /// Splits a `README.md`.
+    /// Splits a `README.md`. Front matter is what stands between a first line `---` and the next such line.
     ///
     /// ```
     /// let card = m2v_core::Card::parse("---\nlicense: apache-2.0\n---\n# Model\n");
@@ -25,11 +27,21 @@ impl Card {
     #[must_use]
     pub fn parse(text: &str) -> Self {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n");
-        if let Some(rest) = text.strip_prefix("---\n")
-            && let Some((front, body)) =
-                rest.split_once("\n---\n").or(rest.strip_suffix("\n---").map(|f| (f, "")))
-        {
-            return Self { front_matter: Some(front.to_owned()), body: body.to_owned() };
+        let is_rule = |line: &str| line.trim_end() == "---";
+        let mut lines = text.split_inclusive('\n');
+        if lines.next().is_some_and(is_rule) {
+            let start = text.len() - lines.clone().map(str::len).sum::<usize>();
+            let mut end = start;
+            for line in lines {
+                if is_rule(line) {
+                    let front = text[start..end].strip_suffix('\n').unwrap_or_default();
+                    return Self {
+                        front_matter: Some(front.to_owned()),
+                        body: text[end + line.len()..].to_owned(),
+                    };
+                }
+                end += line.len();
+            }
         }
         Self { front_matter: None, body: text }
     }
@@ -58,13 +70,20 @@ impl Card {
         let Some(value) = lines.find_map(after_key) else { return Vec::new() };
         let value = without_comment(&value);
         if let Some(list) = value.strip_prefix('[') {
-            let list = list.strip_suffix(']').unwrap_or(list);
+            let mut list = list.to_owned();
+            while !list.contains(']')
+                && let Some(line) = lines.next()
+            {
+                list += without_comment(line);
+            }
+            let list = list.split(']').next().unwrap_or_default();
             return list.split(',').map(unquote).filter(|item| !item.is_empty()).collect();
         }
         if !value.is_empty() {
             return vec![unquote(value)];
         }
-        let items = lines.map_while(|line| line.trim_start().strip_prefix('-'));
+        let lines = lines.map(str::trim_start).filter(|line| !line.is_empty() && !line.starts_with('#'));
+        let items = lines.map_while(|line| line.strip_prefix('-'));
         items.map(|item| unquote(without_comment(item))).filter(|item| !item.is_empty()).collect()
     }
 
@@ -77,7 +96,8 @@ impl Card {
     /// The text of the card for a table: front matter and body as they were, and the section about the table.
     #[must_use]
     pub(crate) fn render(&self, table: &EmbeddingTable) -> String {
-        let front = self.front_matter.as_deref().unwrap_or("library_name: model2vec");
+        let front = self.front_matter.as_deref().filter(|front| !front.is_empty());
+        let front = front.unwrap_or("library_name: model2vec");
         let body = match (self.body.find(BEGIN), self.body.find(END)) {
             (Some(begin), Some(end)) if begin < end => {
                 let after = self.body[end + END.len()..].trim_start();
@@ -107,6 +127,9 @@ fn describe(table: &EmbeddingTable) -> String {
         table.dim(),
         table.dtype(),
     );
+    if table.dtype() == Dtype::BF16 {
+        text += "Python model2vec does not read bfloat16.\n";
+    }
     if table.mapping().is_some() {
         text += "Several tokens share a row: `mapping` gives the row of each token.\n";
     }
@@ -122,4 +145,35 @@ fn describe(table: &EmbeddingTable) -> String {
                  sentence-transformers cannot load this table.\n";
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Card;
+
+    #[test]
+    fn lists_may_go_over_several_lines() {
+        let card = Card::parse("---\na:\n- x\n# y\n\n  - 'z' # w\nb: [x, # y\n  z]\nc: [x\n---\n");
+        assert_eq!(card.values("a"), ["x", "z"]);
+        assert_eq!(card.values("b"), ["x", "z"]);
+        assert_eq!(card.values("c"), ["x"]);
+    }
+
+    #[test]
+    fn front_matter_ends_with_a_line_of_its_own() {
+        for (text, front, body) in [
+            ("---\na: b\n---\nBody\n---\n", Some("a: b"), "Body\n---\n"),
+            ("\u{feff}---\r\na: b\r\n---\r\nBody", Some("a: b"), "Body"),
+            ("---\na: b\n--- \nBody\n", Some("a: b"), "Body\n"),
+            ("---\na: ---\n----\nb: c\n---", Some("a: ---\n----\nb: c"), ""),
+            ("---\n---\nBody\n\n---\nMore\n", Some(""), "Body\n\n---\nMore\n"),
+            ("---\na: b\n", None, "---\na: b\n"),
+            ("Body\n---\na: b\n---\n", None, "Body\n---\na: b\n---\n"),
+            ("---", None, "---"),
+            ("", None, ""),
+        ] {
+            let card = Card::parse(text);
+            assert_eq!((card.front_matter(), card.body()), (front, body), "{text:?}");
+        }
+    }
 }

@@ -103,7 +103,7 @@ mod sealed {
 }
 
 /// The Rust type of a [`Dtype`]. Sealed: not an extension point, the set of tensor types is closed.
-pub trait Element: Pod + sealed::Sealed {
+pub trait Element: Pod + sealed::Sealed + Send + Sync {
     /// The tensor type this is the element of.
     const DTYPE: Dtype;
 }

@@ -13,7 +13,8 @@ use serde_json::Value;
 /// use m2v_core::Label;
 ///
 /// let labels: Vec<Label> = m2v_core::serde_json::from_str(r#"[10, 9, "ten", true]"#)?;
-/// assert_eq!(labels, [10.into(), 9.into(), "ten".into(), true.into()]);
+/// assert_eq!(labels, [Label::from(10), Label::from(9), Label::from("ten"), Label::from(true)]);
+/// assert!(labels[2] == "ten" && labels[0] != "10");
 /// assert!(labels[1] < labels[0]);
 /// # Ok::<(), m2v_core::serde_json::Error>(())
 /// ```
@@ -29,6 +30,12 @@ pub enum Label {
 }
 
 impl Label {
+    /// The string, if it is one.
+    #[must_use]
+    pub fn as_str(&self) -> Option<&str> {
+        if let Self::Text(text) = self { Some(text) } else { None }
+    }
+
     /// The label a JSON value stands for; `None` for null, fractions, integers beyond 64 bits, lists and objects.
     #[must_use]
     pub fn from_json(value: &Value) -> Option<Self> {
@@ -58,11 +65,17 @@ impl From<bool> for Label {
     }
 }
 
-impl From<i64> for Label {
-    fn from(value: i64) -> Self {
-        Self::Integer(value)
-    }
+macro_rules! integer {
+    ($($integer:ty),*) => {$(
+        impl From<$integer> for Label {
+            fn from(value: $integer) -> Self {
+                Self::Integer(value.into())
+            }
+        }
+    )*};
 }
+
+integer! { i8, i16, i32, i64, u8, u16, u32 }
 
 impl From<&str> for Label {
     fn from(value: &str) -> Self {
@@ -73,5 +86,31 @@ impl From<&str> for Label {
 impl From<String> for Label {
     fn from(value: String) -> Self {
         Self::Text(value)
+    }
+}
+
+impl From<&String> for Label {
+    fn from(value: &String) -> Self {
+        Self::Text(value.clone())
+    }
+}
+
+impl From<&Label> for Label {
+    fn from(value: &Label) -> Self {
+        value.clone()
+    }
+}
+
+/// Whether it is that string.
+impl PartialEq<str> for Label {
+    fn eq(&self, other: &str) -> bool {
+        self.as_str() == Some(other)
+    }
+}
+
+/// Whether it is that string.
+impl PartialEq<&str> for Label {
+    fn eq(&self, other: &&str) -> bool {
+        self == *other
     }
 }

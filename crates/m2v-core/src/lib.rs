@@ -9,8 +9,8 @@
 //! ```
 //!
 //! A [`Checkpoint`] is everything a model folder holds: its [`Config`], an [`EmbeddingTable`], the bytes of
-//! `tokenizer.json`, perhaps a classifier's head ([`MlpHead`]), and the model [`Card`]. It is read from any [`Source`] and
-//! written to any [`Sink`]: a folder ([`Dir`], [`DirSink`]), bytes in memory ([`Memory`]), single files
+//! `tokenizer.json`, perhaps a classifier's head ([`MlpHead`]), and the model [`Card`]. It is read from any [`Source`]
+//! and written to any [`Sink`]: a folder ([`Dir`], [`DirSink`]), bytes in memory ([`Memory`]), single files
 //! ([`Files`]), or an implementation of your own.
 //!
 //! This crate knows no text and no network; `tokenizer.json` passes through it as bytes.
@@ -72,7 +72,7 @@ pub use tensor_file::{read_tensors, write_tensors};
 pub use tokenizer_json::clear_fields;
 
 // The crates whose types appear in this crate's signatures.
-pub use {half, ndarray, serde_json};
+pub use {half, indexmap, ndarray, safetensors, serde_json};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

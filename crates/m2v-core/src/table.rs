@@ -210,17 +210,10 @@ impl EmbeddingTable {
     ///
     /// # Errors
     /// As [`EmbeddingTable::pool_into`].
-    pub fn lookup_into(&self, ids: &[u32], mut out: ArrayViewMut2<'_, f32>) -> Result<()> {
-        self.check(ids, ids.len(), &out)?;
-        let block = Block { rows: self.kernel_rows(), ids };
-        let mut vector = vec![0.0; self.dim];
-        for (start, mut row) in out.rows_mut().into_iter().enumerate() {
-            // The mean of one vector is that vector, except that −0 becomes 0.
-            let ends = &[start + 1];
-            kernel::pool(self.isa, Job { block, start, ends, normalize: false, out: &mut vector });
-            row.iter_mut().zip(&vector).for_each(|(out, &x)| *out = x);
-        }
-        Ok(())
+    pub fn lookup_into(&self, ids: &[u32], out: ArrayViewMut2<'_, f32>) -> Result<()> {
+        // The mean of one vector is that vector, except that −0 becomes 0.
+        let ends: Vec<usize> = (1..=ids.len()).collect();
+        self.pool_into(ids, &ends, PoolOptions { normalize: false }, out)
     }
 
     fn check(&self, ids: &[u32], texts: usize, out: &ArrayViewMut2<'_, f32>) -> Result<()> {

@@ -29,6 +29,15 @@ pub struct Tensor {
     bytes: Buffer,
 }
 
+/// Elements, seen as their bytes.
+struct Elements<T>(Vec<T>);
+
+impl<T: Element> AsRef<[u8]> for Elements<T> {
+    fn as_ref(&self) -> &[u8] {
+        bytemuck::cast_slice(&self.0)
+    }
+}
+
 /// Why a tensor cannot be borrowed as an array of a type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -66,12 +75,28 @@ impl Tensor {
         Err(Error::tensor(describe(dtype, shape), expected, format!("{} bytes", bytes.len())))
     }
 
+    /// A tensor of `shape` that takes its elements over, in row-major order; nothing is copied.
+    ///
+    /// ```
+    /// use m2v_core::Tensor;
+    ///
+    /// let tensor = Tensor::from_vec(&[2, 2], vec![1.0f32, 2.0, 3.0, 4.0])?;
+    /// assert_eq!(tensor.try_view::<f32>()?, ndarray::array![[1.0, 2.0], [3.0, 4.0]].into_dyn());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Tensor`] if the shape is that of another number of elements.
+    pub fn from_vec<T: Element>(shape: &[usize], elements: Vec<T>) -> Result<Self> {
+        Self::try_new(T::DTYPE, shape, Buffer::from_owner(Elements(elements)))
+    }
+
     /// Copies an array.
     #[must_use]
     pub fn from_array<T: Element, S: Data<Elem = T>, D: Dimension>(array: &ArrayBase<S, D>) -> Self {
-        let values: Vec<T> = array.iter().copied().collect();
-        let bytes = bytemuck::cast_slice::<T, u8>(&values).to_vec();
-        Self { dtype: T::DTYPE, shape: array.shape().to_vec(), bytes: bytes.into() }
+        let elements: Vec<T> = array.iter().copied().collect();
+        let bytes = Buffer::from_owner(Elements(elements));
+        Self { dtype: T::DTYPE, shape: array.shape().to_vec(), bytes }
     }
 
     /// The element type.

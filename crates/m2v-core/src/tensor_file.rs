@@ -1,12 +1,14 @@
 //! Safetensors files: reading without copying, writing as a stream.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
-use std::io;
+use std::{fmt, io};
 
 use indexmap::IndexMap;
 use safetensors::tensor::{Metadata, TensorInfo};
 use safetensors::{SafeTensorError, SafeTensors};
-use serde_json::Value;
+use serde::Deserialize;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use crate::buffer::Buffer;
 use crate::dtype::Dtype;
@@ -35,9 +37,7 @@ pub fn read_tensors(file: &str, bytes: &Buffer) -> Result<IndexMap<String, Tenso
 /// As [`read_tensors`], and says what it passed over: a tensor that is there in a wrong type is not missing.
 pub(crate) fn read_file(file: &str, bytes: &Buffer) -> Result<TensorFile> {
     let error = |source| Error::Safetensors { file: file.to_owned(), length: bytes.len(), source };
-    if ends_beyond(bytes) {
-        return Err(error(SafeTensorError::MetadataIncompleteBuffer));
-    }
+    check_ends(bytes).map_err(error)?;
     let (header, metadata) = SafeTensors::read_metadata(bytes).map_err(error)?;
     let data = 8 + header;
     let (mut tensors, mut others) = (IndexMap::new(), IndexMap::new());
@@ -59,26 +59,72 @@ pub(crate) fn read_file(file: &str, bytes: &Buffer) -> Result<TensorFile> {
 pub(crate) fn data_offset_of_largest(start: &[u8]) -> Option<usize> {
     let (length, rest) = start.split_first_chunk()?;
     let length = usize::try_from(u64::from_le_bytes(*length)).ok()?;
-    let header: HashMap<&str, Value> = serde_json::from_slice(rest.get(..length)?).ok()?;
-    let offsets = header.values().filter_map(|tensor| {
-        let offset = |i: usize| usize::try_from(tensor["data_offsets"][i].as_u64()?).ok();
-        Some((offset(0)?, offset(1)?))
-    });
-    let (begin, _) = offsets.max_by_key(|(begin, end)| end.saturating_sub(*begin))?;
-    (8 + length).checked_add(begin)
+    let Offsets(offsets) = serde_json::from_slice(rest.get(..length)?).ok()?;
+    let (begin, _) = offsets.into_iter().max_by_key(|(begin, end)| end.saturating_sub(*begin))?;
+    (8 + length).checked_add(usize::try_from(begin).ok()?)
 }
 
-/// Whether a tensor claims to end beyond the file. `safetensors` refuses that too, but first adds the end to
-/// the length of the header, which may overflow.
-fn ends_beyond(bytes: &[u8]) -> bool {
+/// Refuses a file of which a tensor claims to end beyond it. `safetensors` does so too, but first adds the end to the
+/// length of the header, which may overflow; and it gathers all of a header in memory, whatever is in there.
+fn check_ends(bytes: &[u8]) -> Result<(), SafeTensorError> {
     let header = || {
         let (length, rest) = bytes.split_first_chunk()?;
-        let header = rest.get(..usize::try_from(u64::from_le_bytes(*length)).ok()?)?;
-        serde_json::from_slice::<Value>(header).ok()
+        let length = usize::try_from(u64::from_le_bytes(*length)).ok()?;
+        rest.get(..length).filter(|_| length <= LONGEST_HEADER)
     };
-    let beyond =
-        |entry: &Value| entry["data_offsets"][1].as_u64().is_some_and(|end| end > bytes.len() as u64);
-    header().as_ref().and_then(Value::as_object).is_some_and(|entries| entries.values().any(beyond))
+    // What is none is refused with the right words.
+    let Some(header) = header() else { return Ok(()) };
+    let header = str::from_utf8(header).map_err(SafeTensorError::InvalidHeader)?;
+    let Offsets(offsets) =
+        serde_json::from_str(header).map_err(SafeTensorError::InvalidHeaderDeserialization)?;
+    if offsets.into_iter().any(|(_, end)| end > bytes.len() as u64) {
+        return Err(SafeTensorError::MetadataIncompleteBuffer);
+    }
+    Ok(())
+}
+
+/// Bytes of the longest header that `safetensors` reads.
+const LONGEST_HEADER: usize = 100_000_000;
+
+/// Where the data of each tensor begins and ends, of a header. Nothing else of it is kept.
+struct Offsets(Vec<(u64, u64)>);
+
+impl<'de> Deserialize<'de> for Offsets {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        /// As what `safetensors` reads: a list of the three is one too.
+        #[derive(Deserialize)]
+        struct Entry {
+            #[serde(rename = "dtype")]
+            _dtype: IgnoredAny,
+            #[serde(rename = "shape")]
+            _shape: IgnoredAny,
+            data_offsets: (u64, u64),
+        }
+
+        struct Header;
+
+        impl<'de> Visitor<'de> for Header {
+            type Value = Offsets;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of tensors")
+            }
+
+            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Offsets, M::Error> {
+                let mut offsets = Vec::new();
+                while let Some(name) = map.next_key::<Cow<'de, str>>()? {
+                    if name == "__metadata__" {
+                        map.next_value::<IgnoredAny>()?;
+                    } else {
+                        offsets.push(map.next_value::<Entry>()?.data_offsets);
+                    }
+                }
+                Ok(Offsets(offsets))
+            }
+        }
+
+        deserializer.deserialize_map(Header)
+    }
 }
 
 /// Writes a safetensors file to a sink, largest alignment first as the format asks, without gathering it in
@@ -115,4 +161,19 @@ pub fn write_tensors(sink: &mut dyn Sink, name: &str, tensors: &[(&str, &Tensor)
         sorted.iter().try_for_each(|(_, tensor)| out.write_all(tensor.bytes()))
     })
     .map_err(|source: io::Error| Error::Io { file: name.to_owned(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Offsets;
+
+    #[test]
+    fn offsets_are_found_in_whatever_safetensors_reads() {
+        let header = br#"{"__metadata__": {"data_offsets": "x", "format": "pt"}, "a\u0062": {"data_offsets": [0, 4],
+            "shape": [1], "dtype": "F32", "note": {"x": [1]}}, "c": ["F32", [1], [4, 18446744073709551615]]}"#;
+        let Offsets(offsets) = serde_json::from_slice(header).expect("a header");
+        assert_eq!(offsets, [(0, 4), (4, u64::MAX)]);
+        // Not gathered first.
+        assert!(serde_json::from_slice::<Offsets>(br#"{"a": [0, 0, 0, 0]}"#).is_err());
+    }
 }

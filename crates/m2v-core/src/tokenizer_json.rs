@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use crate::buffer::Buffer;
 use crate::error::{Error, Result};
 
-/// Sets top-level fields of a `tokenizer.json` to null and keeps every other byte of it: scores are not
+/// Sets top-level fields of a `tokenizer.json` to null and keeps every other value as it is written: scores are not
 /// re-printed, key order stays.
 ///
 /// # Errors

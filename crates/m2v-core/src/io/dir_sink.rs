@@ -34,16 +34,18 @@ impl DirSink {
     /// A new folder. Its parents are made if need be.
     ///
     /// # Errors
-    /// [`Error::Io`] if the path exists and is not an empty folder, or its parent cannot be written to.
+    /// [`Error::Io`] if the path exists and is not an empty folder (a link to one is none), or its parent cannot be
+    /// written to.
     pub fn create(path: impl Into<PathBuf>) -> Result<Self> {
         Self::new(path.into(), false)
     }
 
     /// A folder that takes the place of one that may exist. What was in the old one is gone after
-    /// [`Sink::finish`], and untouched before.
+    /// [`Sink::finish`], and untouched before; on Linux they change places in one step. If the old one cannot be
+    /// removed then, the error says where it is: the new one is there.
     ///
     /// # Errors
-    /// [`Error::Io`] if the path exists and is not a folder, or its parent cannot be written to.
+    /// [`Error::Io`] if the path exists and is not a folder (a link to one is none), or its parent cannot be written to.
     pub fn replace(path: impl Into<PathBuf>) -> Result<Self> {
         Self::new(path.into(), true)
     }
@@ -81,6 +83,9 @@ impl DirSink {
 
 fn check_target(target: &Path, replace: bool) -> io::Result<()> {
     let exists = |message: &str| Err(io::Error::new(io::ErrorKind::AlreadyExists, message));
+    if target.is_symlink() {
+        return exists("a link of that name exists; expected a folder, such as the one that it leads to");
+    }
     match fs::read_dir(target) {
         Ok(mut entries) => match entries.next() {
             Some(_) if !replace => exists("the folder exists and is not empty"),
@@ -90,6 +95,40 @@ fn check_target(target: &Path, replace: bool) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotADirectory => exists("a file of that name exists"),
         Err(error) => Err(error),
     }
+}
+
+/// Puts the staging folder in its place; where the folder is that was there, if there was one.
+fn publish(staging: &Path, target: &Path) -> io::Result<Option<PathBuf>> {
+    if exchange(staging, target).is_ok() {
+        return Ok(Some(staging.to_owned()));
+    }
+    // The old folder steps aside into the staging folder's neighbour.
+    let old = staging.with_extension("old");
+    let moved = match fs::rename(target, &old) {
+        Ok(()) => true,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+        Err(error) => return Err(error),
+    };
+    if let Err(error) = fs::rename(staging, target) {
+        if moved {
+            fs::rename(&old, target)?;
+        }
+        return Err(error);
+    }
+    Ok(moved.then_some(old))
+}
+
+/// Each takes the other's name, at once: at no time is nothing there. Not all systems and file systems can.
+#[cfg(target_os = "linux")]
+fn exchange(a: &Path, b: &Path) -> io::Result<()> {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+
+    Ok(renameat_with(CWD, a, CWD, b, RenameFlags::EXCHANGE)?)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn exchange(_: &Path, _: &Path) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 impl Sink for DirSink {
@@ -114,26 +153,12 @@ impl Sink for DirSink {
     fn finish(&mut self) -> io::Result<()> {
         let staging = self.staging()?.to_owned();
         check_target(&self.target, self.replace)?;
-        // The old folder steps aside into the staging folder's neighbour and is removed with it.
-        let old = staging.with_extension("old");
-        let moved = match fs::rename(&self.target, &old) {
-            Ok(()) => true,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => false,
-            Err(error) => return Err(error),
-        };
-        if let Err(error) = fs::rename(&staging, &self.target) {
-            if moved {
-                fs::rename(&old, &self.target)?;
-            }
-            return Err(error);
-        }
+        let old = publish(&staging, &self.target)?;
         if let Some(staging) = self.staging.take() {
             // Renamed: nothing is left to remove.
             let _ = staging.keep();
         }
-        if !moved {
-            return Ok(());
-        }
+        let Some(old) = old else { return Ok(()) };
         fs::remove_dir_all(&old).map_err(|error| {
             let message =
                 format!("the new folder is there, but the old one is left as {}: {error}", old.display());

@@ -62,6 +62,7 @@ impl Source for Memory {
     }
 }
 
+/// Whoever writes to it has it for itself: what is written is there at once, and stays if the rest fails.
 impl Sink for Memory {
     fn write(
         &mut self,
@@ -70,7 +71,8 @@ impl Sink for Memory {
         body: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>,
     ) -> io::Result<()> {
         check_name(name)?;
-        let mut bytes = Vec::with_capacity(usize::try_from(len).map_err(io::Error::other)?);
+        let mut bytes = Vec::new();
+        bytes.try_reserve_exact(usize::try_from(len).map_err(io::Error::other)?)?;
         body(&mut bytes)?;
         check_length(name, len, bytes.len() as u64)?;
         self.insert(name, bytes);

@@ -4,6 +4,7 @@ mod dir;
 mod dir_sink;
 mod files;
 mod memory;
+mod shared;
 
 use std::io::{self, Write};
 
@@ -58,7 +59,7 @@ pub trait Source {
 /// use std::io::{self, Write};
 /// use m2v_core::Sink;
 ///
-/// /// Prints what it is given.
+/// /// Notes what it is given, and keeps none of it.
 /// #[derive(Default)]
 /// struct Listing(Vec<String>);
 ///
@@ -99,7 +100,8 @@ pub trait Sink {
     /// Makes everything that was written visible, at once.
     ///
     /// # Errors
-    /// If that is not possible; then nothing is visible.
+    /// If that is not possible; then nothing is visible. What cannot be cleared away afterwards may be an error too,
+    /// which says that all is there.
     fn finish(&mut self) -> io::Result<()>;
 
     /// Writes one file that is in memory.

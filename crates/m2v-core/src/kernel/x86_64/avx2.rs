@@ -1,8 +1,8 @@
 //! AVX2 and F16C: tiles of 96 columns, in 12 of the 16 registers; of 64 and 32 for what is left.
 //!
-//! To find a row takes 20 instructions, to add 64 columns of it at most 16. With tiles of 96, rows of 256 are looked for three
-//! times instead of four: a text of prose, 136 bytes, takes 438 ns instead of 490 with f16, and 682 instead of 720 with
-//! f32 (Zen 3).
+//! To find a row takes 20 instructions, to add 64 columns of it at most 16. With tiles of 96, rows of 256 are looked
+//! for three times instead of four: a text of prose, 136 bytes, takes 438 ns instead of 490 with f16, and 682 instead
+//! of 720 with f32 (Zen 3).
 //!
 //! int8 without weights has tiles of 128, because its sums take half the space.
 
@@ -41,7 +41,7 @@ impl Kernels for Avx2 {
 
 #[target_feature(enable = "avx2,f16c")]
 fn pool<E: Widen, const WEIGHTED: bool>(job: Job<'_>) {
-    ask_for_first::<E>(&job.block);
+    ask_for_first::<E>(&job);
     if E::DTYPE == Dtype::I8 && !WEIGHTED {
         return each_tile(job, [128, 64, 32], |tile| match tile.sum.len() {
             128 => add_integers(tile, |block, tokens, column| add_i8::<128, 4>(block, tokens, column)),

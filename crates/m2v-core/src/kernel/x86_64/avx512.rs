@@ -2,8 +2,8 @@
 //!
 //! 64 columns are as fast with AVX2, 256 up to a third slower: a row of those takes it four passes.
 //!
-//! f32 has tiles of at most 128. A row of 256 columns is 16 lines of the cache, as many as the processor fetches at a time:
-//! asked for in halves, prose takes 18.7 ns per token instead of 22.5 (Granite Rapids).
+//! f32 has tiles of at most 128. A row of 256 columns is 16 lines of the cache, as many as the processor fetches at a
+//! time: asked for in halves, prose takes 18.7 ns per token instead of 22.5 (Granite Rapids).
 
 use std::arch::x86_64::*;
 use std::ops::Range;
@@ -44,7 +44,7 @@ impl Kernels for Avx512 {
 
 #[target_feature(enable = "avx2,f16c,avx512f,avx512bw")]
 fn pool<E: Widen, const WEIGHTED: bool>(job: Job<'_>) {
-    ask_for_first::<E>(&job.block);
+    ask_for_first::<E>(&job);
     each_tile(job, if E::DTYPE == Dtype::F32 { [128, 128, 64] } else { [256, 128, 64] }, |tile| {
         match tile.sum.len() {
             256 => add::<E, WEIGHTED, 256, 8, 4>(tile),
