@@ -24,7 +24,10 @@ pub enum Error {
     #[error("tokenizer.json: {0}")]
     Unsupported(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// No tokenizer that was compiled in can run `tokenizer.json`.
-    #[error("tokenizer.json: no tokenizer for a {0} model was compiled in; enable the feature `hf`")]
+    #[error(
+        "tokenizer.json: this {0} tokenizer has a part that native code does not run; the feature `hf` brings the \
+         `tokenizers` crate, which may"
+    )]
     NotCompiled(crate::Family),
     /// A text could not be tokenised.
     #[error("a text of {bytes} bytes could not be tokenised: {source}")]

@@ -20,8 +20,8 @@ impl Owner {
 
 /// What a tokenizer keeps between calls, such as a memo of words: caller-owned, one for each thread.
 ///
-/// It is tagged with the [`Owner`] that filled it and starts anew when another tokenizer uses it, so that a
-/// stale memo can never answer.
+/// It holds what belongs to the last few tokenizers that used it, each by its [`Owner`], so that a stale memo can never
+/// answer. What one kept begins anew after more than three others were there.
 ///
 /// ```
 /// use m2v_tokenize::{Owner, Scratch};
@@ -31,30 +31,65 @@ impl Owner {
 /// *scratch.get(&one, || 0) += 1;
 /// assert_eq!(*scratch.get(&one, || 0), 1);
 /// assert_eq!(*scratch.get(&other, || 0), 0);
+/// assert_eq!(*scratch.get(&one, || 0), 1);
 /// ```
 #[derive(Default)]
 pub struct Scratch {
-    slot: Option<(Owner, Box<dyn Any + Send>)>,
+    /// The one that was used last comes first.
+    slots: Vec<Slot>,
 }
 
+type Slot = (Owner, Box<dyn Any + Send>);
+
+/// Encoders of a few models, one after the other on the same texts, each find what they kept.
+const SLOTS: usize = 4;
+
 impl Scratch {
-    /// The state of `owner`; made by `init` if this scratch holds none, or another's.
+    /// The state of `owner`; made by `init` if this scratch holds none of it.
     pub fn get<T: Any + Send>(&mut self, owner: &Owner, init: impl FnOnce() -> T) -> &mut T {
-        // The slot keeps its owner alive, so an address is never that of a later tokenizer.
-        let is_owners =
-            |slot: &(Owner, Box<dyn Any + Send>)| Arc::ptr_eq(&slot.0.0, &owner.0) && slot.1.is::<T>();
-        if !self.slot.as_ref().is_some_and(is_owners) {
-            self.slot = Some((owner.clone(), Box::new(init())));
+        // A slot keeps its owner alive, so an address is never that of a later tokenizer.
+        let is_owners = |slot: &Slot| Arc::ptr_eq(&slot.0.0, &owner.0) && slot.1.is::<T>();
+        match self.slots.iter().position(is_owners) {
+            Some(0) => {}
+            Some(place) => self.slots[..=place].rotate_right(1),
+            None => {
+                self.slots.truncate(SLOTS - 1);
+                self.slots.insert(0, (owner.clone(), Box::new(init())));
+            }
         }
-        match self.slot.as_mut().and_then(|slot| slot.1.downcast_mut()) {
+        match self.slots.first_mut().and_then(|slot| slot.1.downcast_mut()) {
             Some(state) => state,
-            None => unreachable!("the slot was checked or made above"),
+            None => unreachable!("the first slot was checked or made above"),
         }
     }
 }
 
 impl fmt::Debug for Scratch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Scratch").field("in_use", &self.slot.is_some()).finish()
+        f.debug_struct("Scratch").field("in_use", &self.slots.len()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Owner, SLOTS, Scratch};
+
+    #[test]
+    fn keeps_what_belongs_to_the_last_few() {
+        let owners: Vec<Owner> = (0..=SLOTS).map(|_| Owner::new()).collect();
+        let mut scratch = Scratch::default();
+        for (value, owner) in owners.iter().enumerate().take(SLOTS) {
+            scratch.get(owner, || value);
+        }
+        for (value, owner) in owners.iter().enumerate().take(SLOTS).rev() {
+            assert_eq!(*scratch.get(owner, || 9_usize), value);
+        }
+        // One more; the one that was used longest ago goes.
+        assert_eq!(*scratch.get(&owners[SLOTS], || 7_usize), 7);
+        assert_eq!(*scratch.get(&owners[SLOTS - 1], || 9_usize), 9);
+        assert_eq!(*scratch.get(&owners[0], || 9_usize), 0);
+        // State of another type is none.
+        assert_eq!(*scratch.get(&owners[0], || "text"), "text");
+        assert_eq!(scratch.slots.len(), SLOTS);
     }
 }

@@ -1,5 +1,7 @@
 //! The trait, and the choice of an implementation.
 
+use std::sync::Arc;
+
 use crate::error::Result;
 use crate::json::File;
 use crate::native::NativeTokenizer;
@@ -14,6 +16,12 @@ use crate::vocabulary::Vocabulary;
 /// /// One token for each byte.
 /// struct Bytes(Vocabulary);
 ///
+/// impl Bytes {
+///     fn new() -> Self {
+///         Self(Vocabulary::new(255, 1))
+///     }
+/// }
+///
 /// impl Tokenizer for Bytes {
 ///     fn encode_into(&self, text: &str, _: &mut Scratch, ids: &mut Vec<u32>) -> Result<(), Error> {
 ///         ids.extend(text.bytes().map(u32::from));
@@ -24,6 +32,10 @@ use crate::vocabulary::Vocabulary;
 ///         &self.0
 ///     }
 /// }
+///
+/// assert_eq!(Bytes::new().encode("one")?, [111, 110, 101]);
+/// assert_eq!(Bytes::new().vocabulary().len(), 256);
+/// # Ok::<(), Error>(())
 /// ```
 pub trait Tokenizer: Send + Sync {
     /// Appends the ids of `text` to `ids`: no special tokens are added, nothing is truncated or padded, unknown
@@ -52,12 +64,13 @@ pub trait Tokenizer: Send + Sync {
     /// The facts about the vocabulary.
     fn vocabulary(&self) -> &Vocabulary;
 
-    /// Which implementation runs, for reports: `tokenizers 0.23`, …
+    /// Which implementation runs, for reports: `m2v, native`, `tokenizers crate`, …
     fn implementation(&self) -> &str {
         "custom"
     }
 
-    /// The ids of `text`; see [`Tokenizer::encode_into`].
+    /// The ids of `text`; see [`Tokenizer::encode_into`], which is faster for many texts: this makes a [`Scratch`] for
+    /// one.
     ///
     /// # Errors
     /// If the text cannot be tokenised.
@@ -67,6 +80,41 @@ pub trait Tokenizer: Send + Sync {
         Ok(ids)
     }
 }
+
+macro_rules! shared {
+    ($($shared:ty),*) => {$(
+        /// One that is chosen at run time, or that several models share, goes wherever any may.
+        impl<T: Tokenizer + ?Sized> Tokenizer for $shared {
+            fn encode_into(&self, text: &str, scratch: &mut Scratch, ids: &mut Vec<u32>) -> Result<()> {
+                (**self).encode_into(text, scratch, ids)
+            }
+
+            fn encode_block_into(
+                &self,
+                texts: &[&str],
+                scratch: &mut Scratch,
+                ids: &mut Vec<u32>,
+                ends: &mut Vec<usize>,
+            ) -> Result<()> {
+                (**self).encode_block_into(texts, scratch, ids, ends)
+            }
+
+            fn vocabulary(&self) -> &Vocabulary {
+                (**self).vocabulary()
+            }
+
+            fn implementation(&self) -> &str {
+                (**self).implementation()
+            }
+
+            fn encode(&self, text: &str) -> Result<Vec<u32>> {
+                (**self).encode(text)
+            }
+        }
+    )*};
+}
+
+shared! { &T, Box<T>, Arc<T> }
 
 /// Tokenises texts one by one.
 pub(crate) fn encode_each<T: Tokenizer + ?Sized>(
@@ -95,7 +143,7 @@ pub(crate) fn encode_each<T: Tokenizer + ?Sized>(
 /// [`Error::NotCompiled`]: crate::Error::NotCompiled
 pub fn from_json(json: &[u8]) -> Result<Box<dyn Tokenizer>> {
     let file = File::parse(json)?;
-    let vocabulary = Vocabulary::new(&file)?;
+    let vocabulary = Vocabulary::of_file(&file)?;
     if let Some(native) = NativeTokenizer::new(&file, &vocabulary)? {
         return Ok(Box::new(native));
     }

@@ -1,12 +1,11 @@
 //! What a model needs to know about its tokenizer's vocabulary.
 
-use std::collections::HashSet;
 use std::fmt;
 
 use serde::Deserialize;
 
 use crate::error::{Error, Result};
-use crate::json::{File, Str};
+use crate::json::{AddedIds, File, Str};
 
 /// The algorithm of a tokenizer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -20,9 +19,11 @@ pub enum Family {
     Bpe,
     /// Whole words.
     WordLevel,
+    /// None of these: a tokenizer that has no `tokenizer.json`.
+    Other,
 }
 
-/// Prints the name in `tokenizer.json`: `WordPiece`, `Unigram`, `BPE`, `WordLevel`.
+/// Prints the name in `tokenizer.json`: `WordPiece`, `Unigram`, `BPE`, `WordLevel`; or else `other`.
 impl fmt::Display for Family {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -30,6 +31,7 @@ impl fmt::Display for Family {
             Self::Unigram => "Unigram",
             Self::Bpe => "BPE",
             Self::WordLevel => "WordLevel",
+            Self::Other => "other",
         })
     }
 }
@@ -74,7 +76,7 @@ struct Extra<'a> {
     padding: Option<Padding<'a>>,
 }
 
-/// An added token. Its `id` in the file is not read: see [`Vocabulary::new`].
+/// An added token. Its `id` in the file is not read: see [`AddedIds`].
 #[derive(Deserialize)]
 struct AddedToken<'a> {
     #[serde(borrow)]
@@ -106,10 +108,49 @@ impl Vocabulary {
     /// [`Error::Json`], or [`Error::Field`] for a model that is none of the four [families](Family) or has no
     /// tokens.
     pub fn from_json(json: &[u8]) -> Result<Self> {
-        Self::new(&File::parse(json)?)
+        Self::of_file(&File::parse(json)?)
     }
 
-    pub(crate) fn new(file: &File<'_>) -> Result<Self> {
+    /// The facts about a vocabulary that comes from elsewhere: ids from 0 to `max_id`, of [`Family::Other`], without an
+    /// unknown token; batches are padded with the token 0. `median_token_length` as
+    /// [there](Self::median_token_length); where texts are not cut before they are tokenised, any large number will do.
+    ///
+    /// ```
+    /// use m2v_tokenize::{Family, Vocabulary};
+    ///
+    /// let bytes = Vocabulary::new(255, 1).with_unk(256, "?");
+    /// assert_eq!((bytes.len(), bytes.family(), bytes.unk_id()), (257, Family::Other, Some(256)));
+    /// ```
+    #[must_use]
+    pub fn new(max_id: u32, median_token_length: usize) -> Self {
+        let pad = SpecialToken { id: 0, content: "[PAD]".to_owned() };
+        let len = (max_id as usize).saturating_add(1);
+        Self { family: Family::Other, len, max_id, median_token_length, unk: None, pad }
+    }
+
+    /// With a token for what is not in the vocabulary: one of those it has, or the next id.
+    #[must_use]
+    pub fn with_unk(self, id: u32, content: impl Into<String>) -> Self {
+        Self { unk: Some(SpecialToken { id, content: content.into() }), ..self.up_to(id) }
+    }
+
+    /// With a token to pad batches with: one of those it has, or the next id.
+    #[must_use]
+    pub fn with_pad(self, id: u32, content: impl Into<String>) -> Self {
+        Self { pad: SpecialToken { id, content: content.into() }, ..self.up_to(id) }
+    }
+
+    /// With an id, and if it is above the largest all between.
+    fn up_to(self, id: u32) -> Self {
+        match id.checked_sub(self.max_id) {
+            Some(more) if more > 0 => {
+                Self { len: self.len.saturating_add(more as usize), max_id: id, ..self }
+            }
+            _ => self,
+        }
+    }
+
+    pub(crate) fn of_file(file: &File<'_>) -> Result<Self> {
         let (family, tokens) = (file.model.family(), &file.model.tokens);
         let Extra { added_tokens, padding } = file.read()?;
         let Unknown { unk_token, unk_id } = file.model.read()?;
@@ -119,14 +160,10 @@ impl Vocabulary {
             let found = id.to_string();
             return Err(Error::Field { field: "model.unk_id", expected: "the id of a piece", found });
         }
-        // The reference's tokenizers do not read the ids of added tokens either: one of the model keeps the
-        // model's, the others are counted on from the length of the model's list, and empty ones are left out.
-        let mut next = u32::try_from(tokens.listed()).unwrap_or(u32::MAX);
-        let (mut more, mut seen): (Vec<(&str, u32)>, _) = (Vec::new(), HashSet::new());
+        let (mut ids, mut more) = (AddedIds::new(tokens), Vec::new());
         for added in added_tokens.iter().flatten().map(|added| &*added.content.0) {
-            if !added.is_empty() && tokens.id(added).is_none() && seen.insert(added) {
-                more.push((added, next));
-                next = next.saturating_add(1);
+            if let Some((id, true)) = ids.of(added) {
+                more.push((added, id));
             }
         }
         let all = || tokens.iter().chain(more.iter().copied());
@@ -180,7 +217,7 @@ impl Vocabulary {
     }
 
     /// The number of distinct tokens (`len(tokenizer.get_vocab())`).
-    #[expect(clippy::len_without_is_empty, reason = "never empty: from_json refuses that")]
+    #[expect(clippy::len_without_is_empty, reason = "never empty")]
     #[must_use]
     pub fn len(&self) -> usize {
         self.len

@@ -163,8 +163,8 @@ fn of_added_tokens_with_one_id_the_last_is_found() {
     }
 }
 
-/// The reference finds such a token in strange places, panics where that is within a character, and never ends where another
-/// token almost begins.
+/// The reference finds such a token in strange places, panics where that is within a character, and never ends where
+/// another token almost begins.
 #[test]
 fn an_added_token_of_which_nothing_is_left_is_found_where_the_reference_finds_it() {
     let normalizer = json!({"type": "BertNormalizer", "clean_text": true, "handle_chinese_chars": true,
@@ -257,8 +257,8 @@ fn every_combination_of_normalizers_and_pre_tokenizers() {
     }
 }
 
-/// The vocabulary of a WordPiece tokenizer as a file may have it: in any order, with escapes, white space, gaps between ids,
-/// numbers of other lengths, and tokens that are listed again, where the last id counts.
+/// The vocabulary of a WordPiece tokenizer as a file may have it: in any order, with escapes, white space, gaps between
+/// ids, numbers of other lengths, and tokens that are listed again, where the last id counts.
 fn any_vocabulary() -> impl Strategy<Value = String> {
     let text =
         prop_oneof![4 => "[ab]{1,3}", 1 => "[abé]{4,20}", 1 => "[ab\0\"\\\\]{0,3}", 1 => "(ab){30,40}"];

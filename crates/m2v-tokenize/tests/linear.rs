@@ -1,6 +1,7 @@
 //! What is many takes no more time for each than what is few.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use m2v_tokenize::{Scratch, Tokenizer, from_json};
@@ -35,11 +36,6 @@ fn a_tokenizer_of_many_added_tokens_is_made_as_fast() {
         wordpiece(true, &tokens)
     };
     let (few, many) = (json(2_500), json(20_000));
-    let make = |json: &str| {
-        let start = Instant::now();
-        assert!(from_json(json.as_bytes()).unwrap().vocabulary().len() > 2_500);
-        start.elapsed()
-    };
     let [few, many] = [few, many].map(|json| (0..3).map(|_| make(&json)).min().unwrap());
     assert!(many < few * 8 * 4, "{many:?} for eight times as many, {few:?}");
 }
@@ -54,6 +50,33 @@ fn added_white_space_takes_the_white_space_around_it_once() {
         });
         assert!(many < few * 8 * 4, "{lstrip} {rstrip}: {many:?} for eight times as much, {few:?}");
     }
+}
+
+/// Tokens that were chosen to have one hash, of a hash that this crate had.
+#[test]
+fn tokens_that_were_chosen_to_collide_are_read_as_fast() {
+    const K: u64 = 0x9E37_79B9_7F4A_7C15;
+    let second = |first: u64| {
+        ((16 ^ first).wrapping_mul(K).rotate_left(23) ^ u64::from_le_bytes(*b"collides")).to_le_bytes()
+    };
+    let is_plain = |byte: &u8| byte.is_ascii_graphic() || *byte == b' ';
+    let first = |i: usize| u64::from_le_bytes(format!("{i:08x}").into_bytes().try_into().unwrap());
+    let colliding = (0..).map(first).map(|first| [first.to_le_bytes(), second(first)].concat());
+    let colliding = colliding.filter(|token| token.iter().all(is_plain)).take(20_000);
+    let colliding = colliding.map(|token| String::from_utf8(token).unwrap());
+    let others = (0..20_000).map(|i| format!("{i:016}"));
+    let [colliding, others] = [colliding.collect::<Vec<_>>(), others.collect()].map(|tokens| {
+        let vocab: HashMap<_, _> = tokens.into_iter().zip(0..).collect();
+        json!({"model": {"type": "WordLevel", "unk_token": "?", "vocab": vocab}}).to_string()
+    });
+    let [colliding, others] = [colliding, others].map(|json| (0..3).map(|_| make(&json)).min().unwrap());
+    assert!(colliding < others * 4, "{colliding:?} instead of {others:?}");
+}
+
+fn make(json: &str) -> Duration {
+    let start = Instant::now();
+    assert!(from_json(json.as_bytes()).unwrap().vocabulary().len() > 2_500);
+    start.elapsed()
 }
 
 fn added(content: &str, lstrip: bool, rstrip: bool) -> Value {

@@ -1,5 +1,6 @@
 //! What `tokenizer.json` says.
 
+mod added_ids;
 mod facts;
 mod reader;
 mod tokens;
@@ -14,6 +15,7 @@ use serde_json::value::RawValue;
 
 use crate::error::{Error, Result};
 use crate::vocabulary::Family;
+pub(crate) use added_ids::AddedIds;
 use reader::Reader;
 use tokens::Listed;
 pub(crate) use tokens::Tokens;

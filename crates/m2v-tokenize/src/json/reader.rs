@@ -111,8 +111,8 @@ impl<'a> Reader<'a> {
         if rest[..2] != [b'"', b':'] {
             return None;
         }
-        // Where the next field begins follows from how this one goes on: as the last one did, the processor guesses, and
-        // is through with the next before it knows.
+        // Where the next field begins follows from how this one goes on: as the last one did, the processor guesses,
+        // and is through with the next before it knows.
         let Usual { mut space, digits: mut len } = self.usual;
         let mut digits = rest[2 + usize::from(space)..].first_chunk()?;
         if (rest[2] == b' ') != space || !are_digits(digits, len) {

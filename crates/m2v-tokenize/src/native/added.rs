@@ -135,8 +135,8 @@ impl Matcher {
 /// An added token where none can be.
 #[derive(Debug, thiserror::Error)]
 enum Misplaced {
-    /// Nothing is left of it once it is normalised, and it is found within a character, where the reference panics, or at the
-    /// same place again and again, as happens where another token almost begins: then the reference never ends.
+    /// Nothing is left of it once it is normalised, and it is found within a character, where the reference panics, or
+    /// at the same place again and again, as happens where another token almost begins: then the reference never ends.
     #[error(
         "the added token {content:?} is empty once it is normalised, and found where none can be: at byte {at} of the \
          normalised text"

@@ -119,8 +119,8 @@ impl Characters {
     }
 }
 
-/// The character that a text begins with, and its bytes. What is no UTF-8 may be any character or none: to check that it
-/// is takes longer than all else that is done here.
+/// The character that a text begins with, and its bytes. What is no UTF-8 may be any character or none: to check that
+/// it is takes longer than all else that is done here.
 #[inline]
 fn first_char(text: &[u8]) -> Option<(char, usize)> {
     let bits = |at: usize| Some(u32::from(*text.get(at)? & 0x3F));

@@ -1,7 +1,7 @@
 //! Words and their ids, a cache line at a time.
 //!
-//! A line is 64 bytes: four slots for words of up to 12 bytes, two for up to 28, or one for up to 60. A slot is the word,
-//! padded with zeros, and 32 bits that say what it becomes. A look-up hashes the padded word, reads one line and
+//! A line is 64 bytes: four slots for words of up to 12 bytes, two for up to 28, or one for up to 60. A slot is the
+//! word, padded with zeros, and 32 bits that say what it becomes. A look-up hashes the padded word, reads one line and
 //! compares its slots.
 
 use crate::key::Key;

@@ -1,11 +1,11 @@
 //! What chunks of text became, remembered.
 //!
-//! A log holds the chunks one after the other, each with its ids behind it; a table says where in the log a chunk with some
-//! hash is. What the log holds is compared in full, so that a hash of two chunks costs time only.
+//! A log holds the chunks one after the other, each with its ids behind it; a table says where in the log a chunk with
+//! some hash is. What the log holds is compared in full, so that a hash of two chunks costs time only.
 //!
-//! A new chunk writes to one line of the table, which is small, and to the end of the log: most of what a first pass over
-//! texts takes is the memory that it touches for the first time. Next to keys of a fixed length in the table itself, and
-//! lists of ids elsewhere, it is half of the memory.
+//! A new chunk writes to one line of the table, which is small, and to the end of the log: most of what a first pass
+//! over texts takes is the memory that it touches for the first time. Next to keys of a fixed length in the table
+//! itself, and lists of ids elsewhere, it is half of the memory.
 
 use bytemuck::cast;
 
@@ -22,7 +22,8 @@ pub(super) struct Memo {
     log: Vec<u32>,
 }
 
-/// Where chunks are in the log, by their hashes. A free slot has the place 0; no two others of a line have the same hash.
+/// Where chunks are in the log, by their hashes. A free slot has the place 0; no two others of a line have the same
+/// hash.
 #[derive(Clone, Copy)]
 #[repr(align(64))]
 struct Line {
@@ -62,8 +63,8 @@ impl Memo {
         Self { lines, count: 0, next: 0, log }
     }
 
-    /// The hash of the chunk of `len` bytes at `start`, of at most [`Memo::LONGEST`] bytes; [`Memo::LONGEST`] bytes from
-    /// its start on are read.
+    /// The hash of the chunk of `len` bytes at `start`, of at most [`Memo::LONGEST`] bytes; [`Memo::LONGEST`] bytes
+    /// from its start on are read.
     #[inline]
     pub(super) fn hash(bytes: &[u8], start: usize, len: usize) -> u32 {
         match len {

@@ -47,7 +47,7 @@ use wordpiece::WordPiece;
 use words::{Words, WordsScratch};
 
 use crate::error::{Error, Result};
-use crate::json::{File, Tokens};
+use crate::json::{AddedIds, File, Tokens};
 use crate::scratch::{Owner, Scratch};
 use crate::tokenizer::{Tokenizer, encode_each};
 use crate::vocabulary::{Family, Vocabulary};
@@ -91,7 +91,7 @@ impl NativeTokenizer {
             (Family::WordLevel, false) => Some(Model::WordLevel(WordLevel::new(&file.model)?)),
             (Family::Unigram, false) => Unigram::new(&file.model)?.map(Model::Unigram),
             (Family::Bpe, byte_level) => Bpe::new(&file.model, byte_level)?.map(Model::Bpe),
-            (_, true) => None,
+            (_, true) | (Family::Other, _) => None,
         };
         let Some(model) = model else { return Ok(None) };
         let added = with_ids(config.added_tokens.unwrap_or_default(), &file.model.tokens);
@@ -138,8 +138,8 @@ impl NativeTokenizer {
         }
     }
 
-    /// Appends the ids of texts that the fast path takes, and where each one's end. Those that have added tokens, which the
-    /// scanner finds, take the other way.
+    /// Appends the ids of texts that the fast path takes, and where each one's end. Those that have added tokens, which
+    /// the scanner finds, take the other way.
     fn encode_plain(
         &self,
         words: &Words,
@@ -223,20 +223,15 @@ impl Tokenizer for NativeTokenizer {
     }
 }
 
-/// Added tokens with the ids they get: the model's, or counted on from the length of the model's list; what the
-/// file says is not read. Of a token that is listed twice, and of tokens that get the same id, the last counts.
+/// Added tokens with the [ids they get](AddedIds). Of a token that is listed twice, and of tokens that get the same id,
+/// the last counts.
 fn with_ids(tokens: Vec<AddedToken>, model: &Tokens<'_>) -> Vec<(u32, AddedToken)> {
-    let mut next = u32::try_from(model.listed()).unwrap_or(u32::MAX);
+    let mut ids = AddedIds::new(model);
+    let ids: Vec<_> = tokens.iter().map(|token| ids.of(&token.content)).collect();
     let mut added: Vec<(u32, AddedToken)> = Vec::new();
-    // Where they are, by id, and the ids of those that are not the model's.
-    let (mut places, mut new) = (HashMap::<u32, usize>::new(), HashMap::<String, u32>::new());
-    for token in tokens.into_iter().filter(|token| !token.content.is_empty()) {
-        let known = model.id(&token.content).or_else(|| new.get(&token.content).copied());
-        let id = known.unwrap_or(next);
-        if known.is_none() {
-            next = next.saturating_add(1);
-            new.insert(token.content.clone(), id);
-        }
+    let mut places = HashMap::<u32, usize>::new();
+    for (token, id) in tokens.into_iter().zip(ids) {
+        let Some((id, _)) = id else { continue };
         match places.entry(id) {
             Entry::Occupied(place) => added[*place.get()].1 = token,
             Entry::Vacant(place) => {

@@ -61,8 +61,8 @@ impl NewChunks {
         self.ranges.clear();
     }
 
-    /// Adds the chunk of `len` bytes at a place, behind which [`SHORT`] more may be read. `plain`: ASCII letters and digits are words as they are; `bert`: the normalizer, if it and BERT's pre-tokenizer are all there
-    /// is.
+    /// Adds the chunk of `len` bytes at a place, behind which [`SHORT`] more may be read. `plain`: ASCII letters and
+    /// digits are words as they are; `bert`: the normalizer, if it and BERT's pre-tokenizer are all there is.
     pub(super) fn add(
         &mut self,
         pipeline: &Pipeline,

@@ -1,9 +1,10 @@
 //! The fast path of tokenizers whose pieces depend on what stands around them: the text is normalised and split as
 //! a whole, and only what becomes of each piece is remembered.
 //!
-//! It assumes that a model makes the same of a piece wherever it stands, which is what a pre-tokenizer is for. Where there is
-//! none, BPE with U+2581 for spaces is cut further, if no merge goes across that mark ([`Cut::BeforeMark`]). Texts that are one
-//! piece have no fast path: there is nothing to remember. Pieces longer than [`Memo::LONGEST`] are tokenised each time.
+//! It assumes that a model makes the same of a piece wherever it stands, which is what a pre-tokenizer is for. Where
+//! there is none, BPE with U+2581 for spaces is cut further, if no merge goes across that mark ([`Cut::BeforeMark`]).
+//! Texts that are one piece have no fast path: there is nothing to remember. Pieces longer than [`Memo::LONGEST`] are
+//! tokenised each time.
 
 use std::borrow::Cow;
 

@@ -126,7 +126,8 @@ pub(super) struct Candidates {
     other: u32,
 }
 
-/// Which lengths pieces have, by their first eight bytes, else by their first four, and if they are shorter by all of them.
+/// Which lengths pieces have, by their first eight bytes, else by their first four, and if they are shorter by all of
+/// them.
 ///
 /// By four alone, a word that begins as many do has long lengths to try that no piece with its next bytes has.
 pub(super) struct Lengths(Vec<Kinds>);

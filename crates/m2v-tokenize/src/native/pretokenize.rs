@@ -85,8 +85,8 @@ impl PreTokenizers {
     ///
     /// The reference asks from what place in the original text the first character of a part comes. Here that is the
     /// first place for the part that the text begins with, and for no other. It is so if nothing was normalised; else
-    /// the normalizers must keep the first character in its place, as far as anybody sees ([`Normalizer::keeps_start`]),
-    /// and no added token may cut what became of it in two.
+    /// the normalizers must keep the first character in its place, as far as anybody sees
+    /// ([`Normalizer::keeps_start`]), and no added token may cut what became of it in two.
     pub(super) fn know_where_texts_begin(&self, normalizers: &[Normalizer], tokens: bool) -> bool {
         let first = |step: &PreTokenizer| match step {
             PreTokenizer::Metaspace { prepend: PrependScheme::First, replacement, .. } => Some(*replacement),

@@ -132,8 +132,8 @@ impl Trie {
     }
 }
 
-/// Makes a trie of at most [`Trie::MOST`] sorted pieces, in one pass: a node is complete, and finds its place, once a piece comes that does
-/// not go through it.
+/// Makes a trie of at most [`Trie::MOST`] sorted pieces, in one pass: a node is complete, and finds its place, once a
+/// piece comes that does not go through it.
 pub(super) struct Builder {
     array: Array,
     /// The nodes on the way to the last piece; the root is the first.

@@ -1,8 +1,8 @@
 //! The WordPiece model: the longest match from the left, again and again.
 //!
 //! The first pieces of many words are looked up together, because memory is slow: [`PiecesByLength`] knows from the
-//! first bytes which lengths there are. There are far fewer pieces that continue a word; theirs is a [`Trie`] that stays in
-//! cache, and it is walked from one piece to the next.
+//! first bytes which lengths there are. There are far fewer pieces that continue a word; theirs is a [`Trie`] that
+//! stays in cache, and it is walked from one piece to the next.
 //!
 //! The pieces are those of trying each shorter beginning in turn, as `tokenizers` does. A word of which a part is in no
 //! token, or that has too many characters, is one unknown token; without such a token, the text is an error.

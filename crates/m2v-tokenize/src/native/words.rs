@@ -3,20 +3,21 @@
 //! What it assumes, and [`Words::new`] checks: every normalizer maps characters on their own or with the combining
 //! marks after them, ASCII to ASCII; the pre-tokenizer removes white space, and splits at each side of it, and
 //! (BERT) of ASCII punctuation. White space and punctuation are not combining and begin no composition but `=`, `<` and
-//! `>` with U+0338, so a text can be cut there, the parts tokenised one by one, and each part remembered by its bytes. What
-//! a chunk becomes the first time is what the exact path says.
+//! `>` with U+0338, so a text can be cut there, the parts tokenised one by one, and each part remembered by its bytes.
+//! What a chunk becomes the first time is what the exact path says.
 //!
 //! ASCII letters are lower-cased by the scanner if the pipeline does it before it composes: `H` with U+0331 is one
 //! character only after.
 //!
-//! Three things may answer for a chunk: the words of the vocabulary that no step changes ([`Known`], read-only and shared),
-//! the memo of this thread, and the steps themselves ([`NewChunks`]).
+//! Three things may answer for a chunk: the words of the vocabulary that no step changes ([`Known`], read-only and
+//! shared), the memo of this thread, and the steps themselves ([`NewChunks`]).
 //!
 //! # Where it gives up
 //! [`Words::new`] says no to tokens that are matched on normalised text, to normalizers that look further than
-//! combining marks, and to other pre-tokenizers. [`Words::takes`] leaves texts with NUL, unless it is removed, with U+0338
-//! where punctuation may be composed, and texts beyond 4 GiB to the exact path; texts with an added token are cut there
-//! first. Chunks longer than [`Memo::LONGEST`] are tokenised each time, which takes time that is linear in their length.
+//! combining marks, and to other pre-tokenizers. [`Words::takes`] leaves texts with NUL, unless it is removed, with
+//! U+0338 where punctuation may be composed, and texts beyond 4 GiB to the exact path; texts with an added token are
+//! cut there first. Chunks longer than [`Memo::LONGEST`] are tokenised each time, which takes time that is linear in
+//! their length.
 
 use std::sync::Arc;
 

@@ -9,6 +9,7 @@ mod renumber;
 mod wordpiece;
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize, Serializer};
@@ -59,7 +60,7 @@ pub struct Subset<'a> {
     merges: Option<Merges<'a>>,
     affixes: Affixes,
     /// Added tokens that are not the model's. Their ids are counted on from the length of its list.
-    added: Vec<Cow<'a, str>>,
+    added: HashMap<Cow<'a, str>, usize>,
 }
 
 /// What [`Subset::to_tokenizer`] makes.
@@ -117,7 +118,7 @@ impl<'a> Subset<'a> {
     /// token among its own: texts with words that lose theirs could not be tokenised any more.
     pub fn new(json: &'a [u8]) -> Result<Self> {
         let file = File::parse(json)?;
-        let vocabulary = Vocabulary::new(&file)?;
+        let vocabulary = Vocabulary::of_file(&file)?;
         let tokens = &file.model.tokens;
         let settings: Settings<'a> = file.model.read()?;
         let affix =
@@ -133,7 +134,7 @@ impl<'a> Subset<'a> {
             _ => None,
         };
         let Fields { added_tokens, mut post_processor } = file.read()?;
-        let mut subset = Self { file, vocabulary, entries, merges, affixes, added: Vec::new() };
+        let mut subset = Self { file, vocabulary, entries, merges, affixes, added: HashMap::new() };
         subset.keep_added(added_tokens.unwrap_or_default());
         subset.keep(subset.vocabulary.pad().id);
         for_each_id(&mut post_processor, &mut |id| id_of(id).into_iter().for_each(|id| subset.keep(id)));
@@ -237,10 +238,10 @@ impl<'a> Subset<'a> {
                 Some(place) => {
                     self.keep_place(place);
                 }
-                None if content.is_empty() || self.added.contains(&content) => {}
+                None if content.is_empty() || self.added.contains_key(&content) => {}
                 None => {
                     self.entries.count(content.chars().count());
-                    self.added.push(content);
+                    self.added.insert(content, self.added.len());
                 }
             }
         }
@@ -287,7 +288,7 @@ impl<'a> Subset<'a> {
             let content = token.get("content").and_then(Value::as_str).unwrap_or_default();
             let id = match self.entries.find(content) {
                 Some(place) => model.binary_search(&place).ok(),
-                None => self.added.iter().position(|added| added == content).map(|nth| model.len() + nth),
+                None => self.added.get(content).map(|nth| model.len() + nth),
             };
             if let Some(id) = id {
                 token.insert("id".to_owned(), id.into());

@@ -1,5 +1,9 @@
 //! The merges: pairs of ids, their ranks, and what they become.
 
+use std::hash::BuildHasher;
+
+use foldhash::fast::RandomState;
+
 /// Ids are below this.
 pub(super) const MAX_IDS: u32 = (1 << ID_BITS) - 1;
 /// Ranks are below this.
@@ -22,6 +26,8 @@ pub(super) struct Pairs {
     buckets: Vec<[u64; 4]>,
     /// What the pair of each rank becomes.
     merged: Vec<u32>,
+    /// An odd number that a right id is multiplied with to find its bucket.
+    multiplier: u32,
 }
 
 /// A pair of ids and what they become.
@@ -63,6 +69,14 @@ impl Found {
     }
 }
 
+/// The golden ratio: ids that follow each other are far apart.
+const MULTIPLIER: u32 = 0x9E37_79B9;
+/// Buckets behind its own that are searched for a pair. Of 50,000 trained merges none is more than 3 behind. Where
+/// somebody chose ids that are, the multiplier is another, which nobody knows.
+const FARTHEST: usize = 64;
+/// Multipliers that are tried.
+const TRIES: usize = 16;
+
 const SIZE_BITS: u32 = 5;
 /// No right id is [`MAX_IDS`]; who asks for it finds a free slot.
 const FREE: u64 = u64::MAX;
@@ -73,6 +87,19 @@ const RIGHT_MASK: u64 = (MAX_IDS as u64) << RIGHT;
 impl Pairs {
     /// The merges in the order of their ranks. Of a pair that is there twice, the last rank counts.
     pub(super) fn new(merges: &[Merge]) -> Self {
+        let mut pairs = Self::empty(merges);
+        for _ in 0..TRIES {
+            if pairs.fill(merges, FARTHEST).is_some() {
+                return pairs;
+            }
+            pairs.multiplier = RandomState::default().hash_one(()) as u32 | 1;
+        }
+        // The tables have room for all.
+        let _ = pairs.fill(merges, usize::MAX);
+        pairs
+    }
+
+    fn empty(merges: &[Merge]) -> Self {
         let ids = merges.iter().map(|merge| merge.left as usize + 1).max().unwrap_or(0);
         let mut counts = vec![0_u32; ids + 1];
         for merge in merges {
@@ -90,27 +117,23 @@ impl Pairs {
             start << SIZE_BITS | bits
         };
         let tables = counts.into_iter().map(table).collect();
-        let buckets = vec![[FREE; 4]; buckets as usize];
-        let mut pairs = Self { tables, buckets, merged: Vec::with_capacity(merges.len()) };
-        for merge in merges {
-            pairs.push(merge);
-        }
-        pairs
+        let merged = merges.iter().map(|merge| merge.merged).collect();
+        Self { tables, buckets: vec![[FREE; 4]; buckets as usize], merged, multiplier: MULTIPLIER }
     }
 
-    fn push(&mut self, merge: &Merge) {
-        let rank = self.merged.len() as u64;
-        let right = u64::from(merge.right);
-        let (start, mask, mut at) = self.bucket(merge.left, merge.right);
-        loop {
-            let bucket = &mut self.buckets[start + at];
-            if let Some(slot) = bucket.iter_mut().find(|slot| **slot == FREE || **slot >> RIGHT == right) {
-                *slot = right << RIGHT | rank << ID_BITS | u64::from(merge.merged);
-                break;
-            }
-            at = (at + 1) & mask;
+    /// Puts all merges into their tables, none more than so many buckets behind its own, or gives up.
+    fn fill(&mut self, merges: &[Merge], farthest: usize) -> Option<()> {
+        self.buckets.fill([FREE; 4]);
+        for (rank, merge) in merges.iter().enumerate() {
+            let (rank, right) = (rank as u64, u64::from(merge.right));
+            let (start, mask, first) = self.bucket(merge.left, merge.right);
+            let mut buckets = (0..=farthest.min(mask)).map(|behind| start + ((first + behind) & mask));
+            let at = |slot: &u64| *slot == FREE || *slot >> RIGHT == right;
+            let (bucket, slot) =
+                buckets.find_map(|bucket| Some((bucket, self.buckets[bucket].iter().position(at)?)))?;
+            self.buckets[bucket][slot] = right << RIGHT | rank << ID_BITS | u64::from(merge.merged);
         }
-        self.merged.push(merge.merged);
+        Some(())
     }
 
     /// How many ranks there are.
@@ -151,7 +174,28 @@ impl Pairs {
         let table = self.tables[(left as usize).min(self.tables.len() - 1)];
         let bits = table & ((1 << SIZE_BITS) - 1);
         // The highest bits of the product.
-        let first = u64::from(right.wrapping_mul(0x9E37_79B9)) << bits >> 32;
+        let first = u64::from(right.wrapping_mul(self.multiplier)) << bits >> 32;
         ((table >> SIZE_BITS) as usize, (1 << bits) - 1, first as usize)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Found, MAX_IDS, MULTIPLIER, Merge, Pairs};
+
+    #[test]
+    fn ids_that_were_chosen_to_collide_do_not() {
+        let mut rights: Vec<u32> = (0..MAX_IDS).collect();
+        rights.sort_unstable_by_key(|right| right.wrapping_mul(MULTIPLIER));
+        rights.truncate(20_000);
+        let merges: Vec<Merge> =
+            rights.iter().map(|&right| Merge { left: 1, right, merged: right }).collect();
+        let pairs = Pairs::new(&merges);
+        assert_ne!(pairs.multiplier, MULTIPLIER);
+        for (rank, &right) in rights.iter().enumerate() {
+            let found = pairs.get(1, right);
+            assert_eq!((found.rank() as usize, found.merged()), (rank, right));
+            assert!(pairs.get(0, right) == Found::NONE);
+        }
     }
 }

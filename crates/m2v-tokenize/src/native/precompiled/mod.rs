@@ -27,10 +27,8 @@ pub(super) struct Precompiled {
     trie: Vec<u32>,
     /// Replacements, each with a NUL behind it.
     replacements: String,
-    /// What becomes of ASCII characters that do not stay as they are.
-    ascii: [Option<String>; 128],
-    /// Bytes that are copied: ASCII characters that stay as they are, but for the carriage return, the only one to form a
-    /// cluster with another.
+    /// Bytes that are copied: ASCII characters that stay as they are, but for the carriage return, the only one to form
+    /// a cluster with another.
     plain: [bool; 256],
 }
 
@@ -60,21 +58,12 @@ impl Precompiled {
         let mut table = Self {
             trie: trie.as_chunks().0.iter().map(|unit| u32::from_le_bytes(*unit)).collect(),
             replacements: replacements.to_owned(),
-            ascii: [const { None }; 128],
             plain: [false; 256],
         };
         for byte in 0..128 {
-            let replacement = table.replacement(&[byte]).map(str::to_owned);
-            table.plain[usize::from(byte)] = byte != b'\r' && replacement.is_none();
-            table.ascii[usize::from(byte)] = replacement;
+            table.plain[usize::from(byte)] = byte != b'\r' && table.replacement(&[byte]).is_none();
         }
         Ok(table)
-    }
-
-    /// What becomes of each ASCII character that does not stay as it is (where it is not followed by a mark).
-    #[cfg_attr(not(test), expect(dead_code, reason = "wired by the pipeline"))]
-    pub(super) fn ascii(&self) -> &[Option<String>; 128] {
-        &self.ascii
     }
 
     /// Appends the normalised text.

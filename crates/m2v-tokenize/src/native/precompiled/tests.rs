@@ -209,11 +209,3 @@ fn refuses_what_is_no_table() {
         assert!(Precompiled::from_base64(charsmap).err().unwrap().to_string().ends_with(error));
     }
 }
-
-#[test]
-fn shows_what_becomes_of_ascii() {
-    let table = Precompiled::from_base64(Some(&fixture())).unwrap();
-    assert_eq!(table.ascii()[usize::from(b'\t')].as_deref(), Some(" "));
-    assert_eq!(table.ascii()[usize::from(b'a')], None);
-    assert_eq!(table.ascii()[usize::from(b'\0')], None);
-}

@@ -118,8 +118,8 @@ fn positions(mask: u64, base: u32, out: &mut [u32; BLOCK]) {
     }
 }
 
-/// As the [portable one](super::look_up::values): both strings of a place are compared at once. To tokenise prose takes 316 ns
-/// a text with it, and 330 with that (EPYC, Zen 3).
+/// As the [portable one](super::look_up::values): both strings of a place are compared at once. To tokenise prose takes
+/// 316 ns a text with it, and 330 with that (EPYC, Zen 3).
 #[inline]
 #[target_feature(enable = "avx2")]
 pub(super) fn values(

@@ -8,22 +8,20 @@ use std::arch::x86_64::*;
 
 use bytemuck::cast;
 
-use super::avx2::values;
+use super::avx2::{Avx2, values};
 use super::{BLOCK, Chunks, Classified, Instructions, ScanBuffer, Scanner};
 use crate::short_strings::ShortStrings;
 
-/// The processor has AVX-512 with VBMI2: no other value can be made.
+/// The processor has AVX-512 with VBMI2, and what [`Avx2`] stands for: no other value can be made.
 #[derive(Clone, Copy)]
-pub(in crate::native) struct Avx512(());
+pub(in crate::native) struct Avx512(Avx2);
 
 impl Avx512 {
     pub(super) fn detect() -> Option<Self> {
-        // What came with it, or before.
         let found = is_x86_feature_detected!("avx512f")
             && is_x86_feature_detected!("avx512bw")
-            && is_x86_feature_detected!("avx512vbmi2")
-            && is_x86_feature_detected!("bmi2");
-        found.then_some(Self(()))
+            && is_x86_feature_detected!("avx512vbmi2");
+        Avx2::detect().filter(|_| found).map(Self)
     }
 
     pub(super) fn scan<E>(

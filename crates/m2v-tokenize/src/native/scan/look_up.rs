@@ -1,7 +1,7 @@
 //! Looking up chunks among the known words.
 //!
-//! The places of some chunks are asked for before those of the ones before them are looked at, so that memory has time to
-//! come. Where a chunk of the length of most words is, and what is there, takes some 40 instructions.
+//! The places of some chunks are asked for before those of the ones before them are looked at, so that memory has time
+//! to come. Where a chunk of the length of most words is, and what is there, takes some 40 instructions.
 
 use std::mem;
 

@@ -30,8 +30,8 @@ pub(super) struct Scanner {
     pub(super) lowercase: bool,
     /// U+000B and U+000C separate as well (they do, unless they were removed as controls before).
     pub(super) vertical: bool,
-    /// A byte; texts that hold it are asked about. [`Scanner::NONE`]: none are. To search each text for the byte first took
-    /// 16 of 301 ns for the ids of a text of prose more (EPYC, Zen 3).
+    /// A byte; texts that hold it are asked about. [`Scanner::NONE`]: none are. To search each text for the byte first
+    /// took 16 of 301 ns for the ids of a text of prose more (EPYC, Zen 3).
     pub(super) suspect: u8,
     /// What it scans with.
     pub(super) isa: Isa,
@@ -177,8 +177,9 @@ impl Scanner {
     /// A byte that no text holds: it is in no UTF-8.
     pub(super) const NONE: u8 = 0xFF;
 
-    /// Calls `each` with the next chunks of texts of at most [`Self::LONGEST`] bytes, until all are done. False if `refuses`
-    /// says so of a text that holds the suspect: after all chunks of those before it, and its own, but not its end.
+    /// Calls `each` with the next chunks of texts of at most [`Self::LONGEST`] bytes, until all are done. False if
+    /// `refuses` says so of a text that holds the suspect: after all chunks of those before it, and its own, but not
+    /// its end.
     pub(super) fn scan<E>(
         self,
         texts: &[&str],

@@ -1,5 +1,5 @@
-//! DeepSeek-V3's expressions: `\p{N}{1,3}`, then ideographs and kana, then all else, each in a step of its own that sees
-//! only what the steps before have left between their matches.
+//! DeepSeek-V3's expressions: `\p{N}{1,3}`, then ideographs and kana, then all else, each in a step of its own that
+//! sees only what the steps before have left between their matches.
 //!
 //! One scan does the three: numbers, and ideographs and kana, are classes that nothing else has, and end the text for
 //! whatever stands before them. Unlike the other expressions this one does not match every character: what is left

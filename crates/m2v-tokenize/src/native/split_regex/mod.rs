@@ -2,7 +2,8 @@
 //!
 //! A `tokenizer.json` names its expression; [`SplitRegex::from_pattern`] knows those of GPT-2, of the cl100k family
 //! (Llama 3, Qwen 2 to 3.5) and of the o200k family (GPT-4o, Llama 4, Mistral's Tekken) by their text,
-//! [`SplitRegex::from_patterns`] the three of DeepSeek-V3. Each scanner looks at the first one or two characters of a piece, which decide what alternative matches, and runs to its end.
+//! [`SplitRegex::from_patterns`] the three of DeepSeek-V3. Each scanner looks at the first one or two characters of a
+//! piece, which decide what alternative matches, and runs to its end.
 //!
 //! # Why the pieces are those of the regex engine
 //! * The engine takes the first alternative that matches at a place. The letters, numbers, white space and the rest

@@ -3,11 +3,12 @@
 //! # Why the ids are those of `tokenizers`
 //! The crate goes through a text from the left and keeps, for each position, the best way that leads there: the same
 //! is done here, with the same f64 additions in the same order, and of two equal ways the one whose last
-//! piece begins first stays. A character that is no piece is as unlikely as the worst piece and ten more; neighbours of that kind
-//! become one token, or the piece that they are together, or bytes.
+//! piece begins first stays. A character that is no piece is as unlikely as the worst piece and ten more; neighbours of
+//! that kind become one token, or the piece that they are together, or bytes.
 //!
 //! # Where it gives up
-//! [`Unigram::new`] says no to more pieces than [`Trie::MOST`], and to scores so large that sums of them could be infinite.
+//! [`Unigram::new`] says no to more pieces than [`Trie::MOST`], and to scores so large that sums of them could be
+//! infinite.
 
 mod pieces;
 
