@@ -240,7 +240,9 @@ fn an_error_in_any_block_is_the_error_of_the_whole() -> Result<()> {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
         for at in ["0", "1000", "1999"] {
             let error = pool.install(|| FailsAt(at).encode(&texts)).unwrap_err();
-            assert!(matches!(&error, Error::Encoder(source) if source.to_string() == at), "{error:?}");
+            let Error::Text { text, source } = &error else { return Err(error.into()) };
+            assert_eq!(text.to_string(), at);
+            assert!(matches!(&**source, Error::Encoder(source) if source.to_string() == at), "{error:?}");
         }
         assert_eq!(pool.install(|| FailsAt("none of them").encode(&texts))?.dim(), (2000, 1));
     }

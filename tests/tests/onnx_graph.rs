@@ -93,8 +93,8 @@ impl Lower for Node {
 }
 
 proptest! {
-    // The same cases each time: which shapes a runtime refuses depends on more than a builder can know, and what it refuses
-    // that nobody knew is to be found by whoever changes the seed, not by whoever changes something else.
+    // The same cases each time: which shapes a runtime refuses depends on more than a builder can know, and what it
+    // refuses that nobody knew is to be found by whoever changes the seed, not by whoever changes something else.
     #![proptest_config(ProptestConfig {
         cases: 800,
         failure_persistence: None,

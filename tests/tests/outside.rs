@@ -6,11 +6,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use m2v_core::{Buffer, Checkpoint, Dtype, EmbeddingTable, Sink, Source, Tensor};
-use m2v_infer::{EncodeOptions, Encoder, EncoderExt, Scratch, StaticModel};
+use m2v_infer::{
+    EncodeOptions, Encoder, EncoderExt, Head, HeadScratch, Output, Pipeline, Prediction, Scratch,
+    StaticModel, Task,
+};
 use m2v_quant::{Context, Steps, Transform, compare};
 use m2v_tests::{Recorded, Result, assert_bits, small, texts};
-use m2v_tokenize::{Error as TokenizerError, Owner, Tokenizer, Vocabulary};
-use ndarray::{Array1, ArrayViewMut2, Axis, s};
+use m2v_tokenize::{Error as TokenizerError, Family, Owner, Tokenizer, Vocabulary};
+use ndarray::{Array1, ArrayView2, ArrayViewMut2, Axis, s};
 
 /// A bucket of an object store: one flat map, where the files of a model have a prefix.
 struct Prefix<'a> {
@@ -265,12 +268,16 @@ fn a_memo_serves_its_tokenizer_and_no_other() -> Result<()> {
             assert_eq!(ids, expected, "round {round}");
         }
     }
-    // Used in turn, each starts anew; used alone, it remembers.
-    assert_eq!(one.looked_up.load(Ordering::Relaxed), 6);
+    // Used in turn, each remembers; after many others, it starts anew.
+    assert_eq!(one.looked_up.load(Ordering::Relaxed), 2);
+    for _ in 0..4 {
+        let another = Words::new(json("a", "b").as_bytes())?;
+        another.encode_into("a b a", &mut scratch, &mut Vec::new())?;
+    }
     for _ in 0..3 {
         one.encode_into("a b a", &mut scratch, &mut Vec::new())?;
     }
-    assert_eq!(one.looked_up.load(Ordering::Relaxed), 8);
+    assert_eq!(one.looked_up.load(Ordering::Relaxed), 4);
     Ok(())
 }
 
@@ -352,11 +359,140 @@ fn an_error_of_a_tokenizer_comes_back() -> Result<()> {
         Box::new(Words::new(json.as_bytes())?),
         EncodeOptions::default(),
     )?;
-    let error = model.encode(&["a bb", "a strange word"]).unwrap_err();
+    let error = model.encode_one("a strange word").unwrap_err();
     assert!(
         matches!(&error, m2v_infer::Error::Tokenize(TokenizerError::Encode { bytes: 14, .. })),
         "{error:?}"
     );
     assert_eq!(error.to_string(), "a text of 14 bytes could not be tokenised: no token for strange");
+    // Of several, it says which, in whatever block that is.
+    for place in [0, 1, 700, 999] {
+        let mut texts = vec!["a bb"; 1000];
+        texts[place] = "a strange word";
+        let error = model.encode(&texts).unwrap_err();
+        assert!(matches!(&error, m2v_infer::Error::Text { text, .. } if *text == place), "{error:?}");
+        assert!(error.to_string().starts_with(&format!("text {place}: a text of 14 bytes")), "{error}");
+    }
+    Ok(())
+}
+
+/// What is chosen at run time, or shared, goes wherever any may.
+#[test]
+fn traits_hold_behind_pointers() -> Result<()> {
+    let bucket = small()?.files().map(|(name, bytes)| (name.to_owned(), bytes.clone())).collect();
+    let source: Box<dyn Source + '_> = Box::new(Prefix { bucket: &bucket, prefix: "" });
+    fn load<S: Source>(source: S) -> Result<(Checkpoint, String)> {
+        Ok((Checkpoint::load(&source)?, source.locate("x")))
+    }
+    let (checkpoint, place) = load(&source)?;
+    assert_eq!(place, "store://bucket/x");
+    let mut memory = m2v_core::Memory::new();
+    let sink: &mut dyn Sink = &mut memory;
+    fn write(mut sink: impl Sink) -> io::Result<()> {
+        sink.write_bytes("a", b"b")?;
+        sink.finish()
+    }
+    write(sink)?;
+    assert_eq!(memory.read("a")?.as_deref(), Some(&b"b"[..]));
+
+    // One tokenizer of two models, with its own way for many texts.
+    let tokenizer: Arc<dyn Tokenizer> = Arc::from(m2v_tokenize::from_json(&checkpoint.tokenizer)?);
+    let model = |table: &EmbeddingTable| {
+        StaticModel::from_parts(table.clone(), Box::new(Arc::clone(&tokenizer)), EncodeOptions::default())
+    };
+    let (one, two) = (model(&checkpoint.table)?, model(&checkpoint.table)?);
+    assert_eq!(one.tokenizer().implementation(), "m2v, native");
+    assert_eq!(one.encode(&["a bb"])?, two.encode(&["a bb"])?);
+
+    // An encoder and a head that are known at run time only.
+    struct First(Output);
+    impl Head for First {
+        fn output(&self) -> &Output {
+            &self.0
+        }
+
+        fn score_block(
+            &self,
+            embeddings: ArrayView2<'_, f32>,
+            _: &mut HeadScratch,
+            mut out: ArrayViewMut2<'_, f32>,
+        ) -> Result<(), m2v_infer::Error> {
+            out.assign(&embeddings.slice(s![.., ..1]));
+            Ok(())
+        }
+    }
+    let encoder: Box<dyn Encoder> = Box::new(one.clone());
+    let head: Arc<dyn Head> = Arc::new(First(Output::unnamed(Task::Regression, 1)));
+    let pipeline = Pipeline::new(encoder, head)?;
+    assert!(pipeline.static_model().is_none());
+    let values = pipeline.predict(&["a bb"])?;
+    let expected = one.encode_one("a bb")?[0];
+    assert!(matches!(values.iter().next(), Some(Prediction::Values(values)) if values[0] == expected));
+    let scaled = pipeline.with_encoder(Arc::new(two.with_options(two.options().with_normalize(true))))?;
+    assert_ne!(scaled.predict(&["a bb"])?.iter().next(), values.iter().next());
+
+    let transform: Box<dyn Transform + Send + Sync> = Box::new(m2v_quant::Truncate { dim: 2 });
+    let step = m2v_quant::Step::new("first", None, transform)?;
+    let recipe = m2v_quant::Recipe::default().then(step)?;
+    assert_eq!(recipe.apply(checkpoint, &mut Context::default())?.table.dim(), 2);
+    Ok(())
+}
+
+/// A head of somebody else's that makes no number is an error, not the first class.
+#[test]
+fn scores_that_are_no_numbers_are_refused() -> Result<()> {
+    struct Nothing(Output);
+    impl Head for Nothing {
+        fn output(&self) -> &Output {
+            &self.0
+        }
+
+        fn score_block(
+            &self,
+            _: ArrayView2<'_, f32>,
+            _: &mut HeadScratch,
+            mut out: ArrayViewMut2<'_, f32>,
+        ) -> Result<(), m2v_infer::Error> {
+            out.fill(f32::NAN);
+            Ok(())
+        }
+    }
+    let classes: Vec<m2v_core::Label> = vec!["no".into(), "yes".into()];
+    let head = Nothing(Output::classifier(Task::SingleLabel, classes));
+    let pipeline = Pipeline::new(StaticModel::load(&small()?)?, head)?;
+    let error = pipeline.predict(&["a"]).map(|_| ()).unwrap_err();
+    assert!(matches!(error, m2v_infer::Error::NotFinite { value } if value.is_nan()), "{error:?}");
+    Ok(())
+}
+
+/// A tokenizer without a `tokenizer.json`.
+#[test]
+fn a_vocabulary_may_come_from_elsewhere() -> Result<()> {
+    struct Bytes(Vocabulary);
+    impl Tokenizer for Bytes {
+        fn encode_into(
+            &self,
+            text: &str,
+            _: &mut m2v_tokenize::Scratch,
+            ids: &mut Vec<u32>,
+        ) -> Result<(), TokenizerError> {
+            ids.extend(text.bytes().map(|byte| if byte < 128 { u32::from(byte) } else { 128 }));
+            Ok(())
+        }
+
+        fn vocabulary(&self) -> &Vocabulary {
+            &self.0
+        }
+    }
+    let vocabulary = Vocabulary::new(127, 1).with_unk(128, "?").with_pad(0, "NUL");
+    assert_eq!((vocabulary.len(), vocabulary.max_id(), vocabulary.unk_id()), (129, 128, Some(128)));
+    assert_eq!((vocabulary.pad().id, &*vocabulary.pad().content), (0, "NUL"));
+    assert_eq!((vocabulary.family(), vocabulary.family().to_string()), (Family::Other, "other".to_owned()));
+    let table = Tensor::from_vec(&[129, 1], (0..129_u8).map(f32::from).collect())?;
+    let table = EmbeddingTable::try_new(table, None, None)?;
+    let options = EncodeOptions::default().with_max_length(Some(3));
+    let model = StaticModel::from_parts(table, Box::new(Bytes(vocabulary)), options)?;
+    assert_eq!(model.tokenize("aéb and more")?, [97], "cut to three characters, then to three tokens");
+    assert_eq!(model.encode_one("ac")?[0], 98.0);
     Ok(())
 }

@@ -6,8 +6,9 @@
 //! ```
 //!
 //! Both sides load the same folder (`target/bench-pipeline`, written by `Pipeline::save`; random weights, the
-//! tokenizer of the shipped model) and predict the same texts, `benches/peers/corpus/prose.txt`, in one call. The fastest
-//! of many passes counts, by the clock: whatever else the machine does only makes passes slower. The sides take turns.
+//! tokenizer of the shipped model) and predict the same texts, `benches/peers/corpus/prose.txt`, in one call. The
+//! fastest of many passes counts, by the clock: whatever else the machine does only makes passes slower. The sides take
+//! turns.
 //!
 //! On a Xeon with AVX-512: 241,000 texts a second, Python 17,400: 14 times as many. With AVX2 alone 153,000: 9 times.
 #![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark prints, and fails by panicking")]

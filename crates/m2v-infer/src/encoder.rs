@@ -1,8 +1,9 @@
 //! The trait of everything that embeds texts, and the calls on top of it.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use ndarray::{Array1, Array2, ArrayViewMut2, Axis};
+use ndarray::{Array1, Array2, ArrayViewMut2, Axis, Slice};
 
 use crate::blocks::Blocks;
 use crate::error::{Error, Result};
@@ -57,6 +58,32 @@ pub trait Encoder: Send + Sync {
         None
     }
 }
+
+macro_rules! shared {
+    ($($shared:ty),*) => {$(
+        /// One that is chosen at run time, or shared, goes wherever any may.
+        impl<T: Encoder + ?Sized> Encoder for $shared {
+            fn dim(&self) -> usize {
+                (**self).dim()
+            }
+
+            fn encode_block(
+                &self,
+                texts: &[&str],
+                scratch: &mut Scratch,
+                out: ArrayViewMut2<'_, f32>,
+            ) -> Result<()> {
+                (**self).encode_block(texts, scratch, out)
+            }
+
+            fn scratch_pool(&self) -> Option<&ScratchPool> {
+                (**self).scratch_pool()
+            }
+        }
+    )*};
+}
+
+shared! { &T, Box<T>, Arc<T> }
 
 /// The calls of every [`Encoder`]. With the feature `rayon`, blocks are encoded in parallel on the pool the
 /// caller is in (`ThreadPool::install`), else on rayon's global one; with one thread, on the caller's.
@@ -137,14 +164,22 @@ fn encode<E: Encoder + ?Sized, S: AsRef<str> + Sync>(
         progress(1);
         return Ok(());
     }
-    let block = |(texts, out): (&[S], ArrayViewMut2<'_, f32>)| {
+    let size = block_size(texts.len());
+    let block = |(nth, (texts, mut out)): (usize, (&[S], ArrayViewMut2<'_, f32>))| {
         let texts: Vec<&str> = texts.iter().map(AsRef::as_ref).collect();
-        encode_block(&texts, out)?;
+        encode_block(&texts, out.view_mut()).map_err(|error| {
+            // Which text it is tells one that fails alone.
+            let alone = |(i, text): (usize, &&str)| {
+                let out = out.slice_axis_mut(Axis(0), Slice::from(i..=i));
+                let source = Box::new(encode_block(&[*text], out).err()?);
+                Some(Error::Text { text: nth * size + i, source })
+            };
+            texts.iter().enumerate().find_map(alone).unwrap_or(error)
+        })?;
         progress(done.fetch_add(texts.len(), Ordering::Relaxed) + texts.len());
         Ok(())
     };
-    let size = block_size(texts.len());
-    let mut blocks = texts.chunks(size).zip(out.axis_chunks_iter_mut(Axis(0), size));
+    let mut blocks = texts.chunks(size).zip(out.axis_chunks_iter_mut(Axis(0), size)).enumerate();
     #[cfg(feature = "rayon")]
     if texts.len() > size && rayon::current_num_threads() > 1 {
         use rayon::iter::{IntoParallelIterator, ParallelIterator};

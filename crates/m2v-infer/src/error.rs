@@ -72,6 +72,14 @@ pub enum Error {
         /// The output.
         value: f32,
     },
+    /// One of several texts could not be encoded; of those of which that is so, any.
+    #[error("text {text}: {source}")]
+    Text {
+        /// The text, counted from 0.
+        text: usize,
+        /// Why.
+        source: Box<Error>,
+    },
     /// The label to evaluate a text with is of the wrong kind.
     #[error("label of text {text}: expected {expected}, found {found}")]
     Target {

@@ -106,7 +106,7 @@ pub trait Head: Send + Sync {
     /// Scores a block of texts: from embeddings, `[texts, dim]`, to `out`, `[texts, width]`.
     ///
     /// A prediction of [`Task::SingleLabel`] is made of these scores, all others of what
-    /// [`Head::to_probabilities`] makes of them.
+    /// [`Head::to_probabilities`] makes of them. A [`Pipeline`](crate::Pipeline) refuses scores that are NaN or infinite.
     ///
     /// # Errors
     /// If the embeddings cannot be scored; `out` is then unspecified.
@@ -128,3 +128,33 @@ pub trait Head: Send + Sync {
         None
     }
 }
+
+macro_rules! shared {
+    ($($shared:ty),*) => {$(
+        /// One that is chosen at run time, or shared, goes wherever any may.
+        impl<T: Head + ?Sized> Head for $shared {
+            fn output(&self) -> &Output {
+                (**self).output()
+            }
+
+            fn score_block(
+                &self,
+                embeddings: ArrayView2<'_, f32>,
+                scratch: &mut HeadScratch,
+                out: ArrayViewMut2<'_, f32>,
+            ) -> Result<()> {
+                (**self).score_block(embeddings, scratch, out)
+            }
+
+            fn to_probabilities(&self, scores: ArrayViewMut2<'_, f32>) {
+                (**self).to_probabilities(scores);
+            }
+
+            fn input_dim(&self) -> Option<usize> {
+                (**self).input_dim()
+            }
+        }
+    )*};
+}
+
+shared! { &T, Box<T>, Arc<T> }

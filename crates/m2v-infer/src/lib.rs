@@ -43,7 +43,7 @@
 //! let texts = ["what a lovely day", "never again"];
 //! for (text, prediction) in texts.iter().zip(&pipeline.predict(&texts)?) {
 //!     if let Prediction::Label(label) = prediction {
-//!         assert!(label == &"good".into() || label == &"bad".into(), "{text}");
+//!         assert!(label == "good" || label == "bad", "{text}");
 //!     }
 //! }
 //! assert_eq!(pipeline.predict_proba(&texts)?.shape(), [2, 2]);
@@ -74,7 +74,7 @@ pub use error::{Error, Result};
 pub use head::{Head, Output, Task};
 pub use mlp::Mlp;
 pub use pipeline::Pipeline;
-pub use predictions::{Labels, Prediction, Predictions};
+pub use predictions::{Labels, Prediction, PredictionIter, Predictions};
 pub use report::{ClassScores, Report, Scores};
 pub use scratch::{HeadScratch, Scratch, ScratchPool};
 pub use static_model::{EncodeOptions, StaticModel, TokenEmbeddings};

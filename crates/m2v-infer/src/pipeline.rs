@@ -27,6 +27,8 @@ use crate::target::Target;
 pub struct Pipeline {
     encoder: Arc<dyn Encoder>,
     head: Arc<dyn Head>,
+    /// The encoder, if it is one.
+    model: Option<StaticModel>,
     /// What it was made of, to be saved.
     checkpoint: Option<Arc<Checkpoint>>,
 }
@@ -62,7 +64,8 @@ impl Pipeline {
         let head = Mlp::new(head, checkpoint.table.dim())?;
         let options = EncodeOptions::from(&checkpoint.config);
         let encoder = StaticModel::from_parts(checkpoint.table.clone(), tokenizer, options)?;
-        Ok(Self { checkpoint: Some(Arc::new(checkpoint)), ..Self::new(encoder, head)? })
+        let (model, checkpoint) = (Some(encoder.clone()), Some(Arc::new(checkpoint)));
+        Ok(Self { model, checkpoint, ..Self::new(encoder, head)? })
     }
 
     /// Puts any head on any encoder.
@@ -72,7 +75,7 @@ impl Pipeline {
     pub fn new(encoder: impl Encoder + 'static, head: impl Head + 'static) -> Result<Self> {
         match head.input_dim() {
             Some(input) if input != encoder.dim() => Err(Error::HeadInput { input, dim: encoder.dim() }),
-            _ => Ok(Self { encoder: Arc::new(encoder), head: Arc::new(head), checkpoint: None }),
+            _ => Ok(Self { encoder: Arc::new(encoder), head: Arc::new(head), model: None, checkpoint: None }),
         }
     }
 
@@ -88,6 +91,29 @@ impl Pipeline {
     #[must_use]
     pub fn encoder(&self) -> &dyn Encoder {
         &*self.encoder
+    }
+
+    /// The encoder, if the pipeline was loaded or made of a checkpoint: its options, tokenizer and table.
+    #[must_use]
+    pub fn static_model(&self) -> Option<&StaticModel> {
+        self.model.as_ref()
+    }
+
+    /// The same head on another encoder, such as [`Pipeline::static_model`] with other options.
+    ///
+    /// ```no_run
+    /// # use m2v_infer::Pipeline;
+    /// # fn f(pipeline: &Pipeline, model: &m2v_infer::StaticModel) -> Result<(), m2v_infer::Error> {
+    /// let uncut = model.with_options(model.options().with_max_length(None));
+    /// let predictions = pipeline.with_encoder(uncut)?.predict(&["a text that goes on and on"])?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Pipeline::new`].
+    pub fn with_encoder(&self, encoder: impl Encoder + 'static) -> Result<Self> {
+        Self::new(encoder, Arc::clone(&self.head))
     }
 
     /// The head.
@@ -121,8 +147,8 @@ impl Pipeline {
     /// ```
     ///
     /// # Errors
-    /// [`Error::NoClasses`] of a classifier without classes, or whose classes have no labels; otherwise if a text cannot be encoded or
-    /// scored.
+    /// [`Error::NoClasses`] of a classifier without classes, or whose classes have no labels; otherwise if a text
+    /// cannot be encoded or scored.
     pub fn predict<S: AsRef<str> + Sync>(&self, texts: &[S]) -> Result<Predictions> {
         self.predict_with_progress(texts, &|_| ())
     }
@@ -226,6 +252,9 @@ impl Encoder for ScoreEncoder<'_> {
             ArrayViewMut2::from_shape((rows, columns), &mut buffer[..length]).map_err(shape)?;
         encoder.encode_block(texts, scratch, embeddings.view_mut())?;
         head.score_block(embeddings.view(), &mut scratch.head, out.view_mut())?;
+        if let Some(&value) = out.iter().find(|score| !score.is_finite()) {
+            return Err(Error::NotFinite { value });
+        }
         scratch.head.embeddings = buffer;
         if self.probabilities {
             head.to_probabilities(out);

@@ -94,7 +94,7 @@ impl Predictions {
 
     /// The predictions, text by text.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = Prediction<'_>> {
-        Iter { predictions: self, next: 0 }
+        PredictionIter { predictions: self, next: 0 }
     }
 
     /// The probability of each class, `[texts, classes]`, in the order of the head's classes.
@@ -123,8 +123,8 @@ impl Predictions {
     ///
     /// # Errors
     /// [`Error::Regression`]; [`Error::Target`] for a list under a single-label classifier, a single label under a
-    /// multi-label one, or a label of a type that no class has (`1` where classes are strings: it would never be right);
-    /// [`Error::Data`] if there are more or fewer targets than texts; [`Error::NothingToEvaluate`].
+    /// multi-label one, or a label of a type that no class has (`1` where classes are strings: it would never be
+    /// right); [`Error::Data`] if there are more or fewer targets than texts; [`Error::NothingToEvaluate`].
     pub fn evaluate<T: Clone + Into<Target>>(&self, targets: &[T]) -> Result<Report> {
         let (found, expected) = (targets.len(), self.len());
         if found != expected {
@@ -162,21 +162,21 @@ impl Predictions {
 
 impl<'a> IntoIterator for &'a Predictions {
     type Item = Prediction<'a>;
-    type IntoIter = Iter<'a>;
+    type IntoIter = PredictionIter<'a>;
 
-    fn into_iter(self) -> Iter<'a> {
-        Iter { predictions: self, next: 0 }
+    fn into_iter(self) -> PredictionIter<'a> {
+        PredictionIter { predictions: self, next: 0 }
     }
 }
 
 /// An iterator over [`Predictions`].
 #[derive(Clone, Debug)]
-pub struct Iter<'a> {
+pub struct PredictionIter<'a> {
     predictions: &'a Predictions,
     next: usize,
 }
 
-impl<'a> Iterator for Iter<'a> {
+impl<'a> Iterator for PredictionIter<'a> {
     type Item = Prediction<'a>;
 
     fn next(&mut self) -> Option<Prediction<'a>> {
@@ -191,8 +191,8 @@ impl<'a> Iterator for Iter<'a> {
     }
 }
 
-impl ExactSizeIterator for Iter<'_> {}
-impl FusedIterator for Iter<'_> {}
+impl ExactSizeIterator for PredictionIter<'_> {}
+impl FusedIterator for PredictionIter<'_> {}
 
 impl Prediction<'_> {
     /// What it says, to be kept and compared: the label or the labels.

@@ -18,6 +18,19 @@ pub struct Scratch {
     pub head: HeadScratch,
 }
 
+/// Bytes of a block's texts above which what they took is not kept: many times as much as documents have that anyone
+/// embeds as one, and little next to what a model takes.
+const KEEP: usize = 1 << 23;
+
+impl Scratch {
+    /// Gives memory back that texts took, if they were huge: a pool would hold it for as long as it lives.
+    pub(crate) fn forget_after(&mut self, texts: &[&str]) {
+        if texts.iter().map(|text| text.len()).sum::<usize>() > KEEP {
+            *self = Self::default();
+        }
+    }
+}
+
 /// What a [`Pipeline`](crate::Pipeline) and its head reuse from block to block.
 #[derive(Debug, Default)]
 #[non_exhaustive]
@@ -59,8 +72,13 @@ impl ScratchPool {
         let (before, after) = self.places.split_at(home);
         let free = after.iter().chain(before).find_map(|place| match place.0.try_lock() {
             Ok(scratch) => Some(scratch),
-            // Scratch has no invariants that a panic could break.
-            Err(TryLockError::Poisoned(scratch)) => Some(scratch.into_inner()),
+            // What a panic left in it may be half of something.
+            Err(TryLockError::Poisoned(scratch)) => {
+                place.0.clear_poison();
+                let mut scratch = scratch.into_inner();
+                *scratch = Scratch::default();
+                Some(scratch)
+            }
             Err(TryLockError::WouldBlock) => None,
         });
         free.map_or_else(|| Borrowed::New(Scratch::default()), Borrowed::Kept)
@@ -95,5 +113,38 @@ impl DerefMut for Borrowed<'_> {
             Self::Kept(scratch) => scratch,
             Self::New(scratch) => scratch,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    use super::{KEEP, Scratch, ScratchPool};
+
+    #[test]
+    fn what_a_panic_left_is_not_used() {
+        let pool = ScratchPool::new(1);
+        let panics = || {
+            pool.borrow().ids.push(1);
+            let mut scratch = pool.borrow();
+            assert_eq!(scratch.ids, [1], "kept between calls");
+            scratch.ids.push(2);
+            std::panic::resume_unwind(Box::new("half-way"));
+        };
+        assert!(catch_unwind(AssertUnwindSafe(panics)).is_err());
+        assert!(pool.borrow().ids.is_empty());
+        pool.borrow().ids.push(3);
+        assert_eq!(pool.borrow().ids, [3], "and it is kept again");
+    }
+
+    #[test]
+    fn huge_texts_leave_no_memory_behind() {
+        let mut scratch = Scratch { ids: vec![1], ..Scratch::default() };
+        scratch.forget_after(&["a", "b"]);
+        assert_eq!(scratch.ids, [1]);
+        let half = "a".repeat(KEEP / 2 + 1);
+        scratch.forget_after(&[&half, &half]);
+        assert_eq!(scratch.ids.capacity(), 0);
     }
 }

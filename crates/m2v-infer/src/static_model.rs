@@ -154,6 +154,7 @@ impl StaticModel {
         let mut scratch = self.shared.scratch.borrow();
         let Scratch { tokenizer, ends, .. } = &mut *scratch;
         self.ids_into(&[text], self.options.max_length, tokenizer, &mut ids, ends)?;
+        scratch.forget_after(&[text]);
         Ok(ids)
     }
 
@@ -169,6 +170,7 @@ impl StaticModel {
         let mut scratch = self.shared.scratch.borrow();
         let Scratch { tokenizer, ends, .. } = &mut *scratch;
         self.ids_into(&[text], max_length, tokenizer, &mut ids, ends)?;
+        scratch.forget_after(&[text]);
         let mut embeddings = Array2::zeros((ids.len(), self.dim()));
         self.shared.table.lookup_into(&ids, embeddings.view_mut())?;
         Ok(TokenEmbeddings { ids, embeddings })
@@ -209,7 +211,11 @@ impl Encoder for StaticModel {
         let Scratch { tokenizer, ids, ends, .. } = scratch;
         self.ids_into(texts, self.options.max_length, tokenizer, ids, ends)?;
         let options = PoolOptions { normalize: self.options.normalize };
-        Ok(self.shared.table.pool_into(ids, ends, options, out)?)
+        self.shared.table.pool_into(ids, ends, options, out)?;
+        if self.options.max_length.is_none() {
+            scratch.forget_after(texts);
+        }
+        Ok(())
     }
 
     fn scratch_pool(&self) -> Option<&ScratchPool> {

@@ -56,10 +56,22 @@ macro_rules! from {
     )*};
 }
 
-from! { Label, &str, String, i64, bool }
+from! { Label, &Label, &str, String, &String, i8, i16, i32, i64, u8, u16, u32, bool }
 
 impl<T: Into<Label>> From<Vec<T>> for Target {
     fn from(labels: Vec<T>) -> Self {
+        Self::Labels(labels.into_iter().map(Into::into).collect())
+    }
+}
+
+impl<T: Clone + Into<Label>> From<&[T]> for Target {
+    fn from(labels: &[T]) -> Self {
+        labels.to_vec().into()
+    }
+}
+
+impl<T: Into<Label>, const N: usize> From<[T; N]> for Target {
+    fn from(labels: [T; N]) -> Self {
         Self::Labels(labels.into_iter().map(Into::into).collect())
     }
 }

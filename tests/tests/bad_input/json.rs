@@ -225,8 +225,11 @@ fn a_text_that_cannot_be_tokenised_is_an_error() -> Result<()> {
         assert!(tokenizer.contains(from));
         let model = StaticModel::load(&small_with("tokenizer.json", tokenizer.replace(from, to))?)?;
         let error = model.encode(&["", text]).unwrap_err();
-        assert!(matches!(&error, m2v_infer::Error::Tokenize(_)), "{error:?}");
-        says(&error, &["a text "]);
+        let is_tokenizers = |error: &m2v_infer::Error| matches!(error, m2v_infer::Error::Tokenize(_));
+        let is_second = matches!(&error, m2v_infer::Error::Text { text: 1, source } if is_tokenizers(source));
+        assert!(is_second, "{error:?}");
+        says(&error, &["text 1: a text "]);
+        assert!(is_tokenizers(&model.encode_one(text).unwrap_err()));
         // The model is none the worse.
         assert_eq!(model.encode(&["", ""])?.dim(), (2, 16));
     }

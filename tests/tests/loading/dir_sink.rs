@@ -103,18 +103,21 @@ fn replace_swaps_the_folder_at_finish() -> Result<()> {
 
 #[cfg(unix)]
 #[test]
-fn replacing_a_link_leaves_what_it_leads_to() -> Result<()> {
+fn a_link_is_refused() -> Result<()> {
     let parent = tempfile::tempdir()?;
     let (elsewhere, target) = (parent.path().join("elsewhere"), parent.path().join("model"));
     fs::create_dir(&elsewhere)?;
     fs::write(elsewhere.join("precious"), b"1")?;
     std::os::unix::fs::symlink(&elsewhere, &target)?;
-    let mut sink = DirSink::replace(&target)?;
-    sink.write_bytes("new", b"")?;
-    sink.finish()?;
+    let nothing = parent.path().join("nothing");
+    std::os::unix::fs::symlink("no/such", &nothing)?;
+    for target in [&target, &nothing] {
+        for sink in [DirSink::create(target), DirSink::replace(target)] {
+            assert_eq!(refused(sink, target)?, ErrorKind::AlreadyExists);
+        }
+    }
     assert_eq!(names(&elsewhere)?, ["precious"]);
-    assert_eq!(names(&target)?, ["new"]);
-    assert_eq!(names(parent.path())?, ["elsewhere", "model"]);
+    assert_eq!(names(parent.path())?, ["elsewhere", "model", "nothing"]);
     Ok(())
 }
 

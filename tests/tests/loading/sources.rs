@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use m2v_core::{Checkpoint, Dir, Files, Memory, Source};
+use m2v_core::{Checkpoint, Dir, Files, Memory, Sink, Source};
 use m2v_infer::{EncoderExt, StaticModel};
 use m2v_tests::{Recorded, Result, assert_bits, assert_close, fixture, shipped_model, small, texts};
 
@@ -114,4 +114,14 @@ fn a_folder_is_read_only_below_itself() -> Result<()> {
         assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput, "{name}");
     }
     Ok(())
+}
+
+/// A length that a sink is told is no reason to panic.
+#[test]
+fn memory_for_which_there_is_no_room_is_an_error() {
+    for length in [u64::MAX, 1 << 62] {
+        let mut memory = Memory::new();
+        let error = memory.write("a", length, &mut |_| Ok(())).unwrap_err();
+        assert_eq!(memory.files().count(), 0, "{error}");
+    }
 }

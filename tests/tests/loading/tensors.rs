@@ -181,3 +181,21 @@ fn a_header_of_any_length_is_read() -> Result<()> {
     }
     Ok(())
 }
+
+#[test]
+fn elements_are_taken_over() -> Result<()> {
+    let values = vec![1.0_f32, -2.0, 3.5, 4.0, 5.0, 6.0];
+    let address = values.as_ptr();
+    let tensor = Tensor::from_vec(&[2, 3], values)?;
+    let view = tensor.try_view::<f32>()?;
+    assert_eq!(view, array![[1.0, -2.0, 3.5], [4.0, 5.0, 6.0]].into_dyn());
+    assert_eq!(view.as_ptr(), address);
+    for shape in [&[2, 2][..], &[7], &[], &[usize::MAX, 2]] {
+        let error = Tensor::from_vec(shape, vec![0.0_f32; 6]).unwrap_err();
+        assert!(matches!(error, m2v_core::Error::Tensor { .. }), "{error:?}");
+    }
+    // Of an array in any order.
+    let array = Array2::from_shape_fn((3, 2), |(i, j)| (10 * i + j) as f64);
+    assert_eq!(Tensor::from_array(&array.t()).try_view::<f64>()?, array.t().into_dyn());
+    Ok(())
+}

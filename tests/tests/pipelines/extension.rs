@@ -111,7 +111,7 @@ fn it_has_the_errors_of_any_head() -> Result<()> {
     let head = NearestNeighbours::fit(&encoder, &texts, &labels, 0)?;
     let pipeline = Pipeline::new(encoder.clone(), head)?;
     let error = pipeline.predict(&texts).map(|_| ()).unwrap_err();
-    assert_eq!(error.to_string(), "head: k is 0");
+    assert_eq!(error.to_string(), "text 0: head: k is 0");
     // It is no checkpoint, and cannot be saved as one.
     assert!(matches!(pipeline.save(&mut Memory::new()), Err(Error::NoCheckpoint)));
 

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use m2v_core::Label;
 use m2v_infer::{Confusion, Error, Report, Scores, Target};
 use m2v_tests::{Result, fixture};
 use serde::Deserialize;
@@ -134,4 +135,19 @@ fn what_cannot_be_compared_is_refused() {
         compare(&[&one], &[&list]),
         Error::Target { text: 0, expected: "a list of labels", .. }
     ));
+}
+
+#[test]
+fn labels_and_targets_may_be_of_many_types() {
+    let (text, number) = (Label::from("a"), Label::from(2_i64));
+    for label in [Label::from(&"a".to_owned()), Label::from(&text)] {
+        assert!(label == text && label == "a" && label.as_str() == Some("a"));
+    }
+    for label in [2_i8.into(), 2_i16.into(), 2_i32.into(), 2_u8.into(), 2_u16.into(), Label::from(2_u32)] {
+        assert!(label == number && label != "2" && label.as_str().is_none());
+    }
+    let (one, two) = (Target::Label(number.clone()), Target::Labels(vec![number, 3_i64.into()]));
+    assert_eq!([Target::from(2_u32), Target::from(2_i32)], [one.clone(), one]);
+    assert_eq!([Target::from([2, 3]), Target::from(&[2, 3][..])], [two.clone(), two]);
+    assert_eq!(Target::from(&text), Target::from(&"a".to_owned()));
 }
