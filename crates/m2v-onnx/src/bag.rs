@@ -1,7 +1,8 @@
 //! The graph that takes the ids of all texts one after the other, and where each text begins.
 //!
-//! Few tokens are summed as one matrix product. Of many, texts are cut into chunks; all chunks are summed as one batch of
-//! products, then the chunks of each text. `ScatterND` with `add` would take fewer nodes, but onnxruntime lets its threads add to the same row at once, and loses some of it.
+//! Few tokens are summed as one matrix product. Of many, texts are cut into chunks; all chunks are summed as one batch
+//! of products, then the chunks of each text. `ScatterND` with `add` would take fewer nodes, but onnxruntime lets its
+//! threads add to the same row at once, and loses some of it.
 
 use crate::encoder::Encoder;
 use crate::error::Result;

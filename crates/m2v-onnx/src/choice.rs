@@ -15,8 +15,8 @@ pub(crate) struct Branch {
 }
 
 impl GraphBuilder {
-    /// What `then` makes where `condition`, a bool without axes, holds, else what `otherwise` makes: of one type. No node
-    /// outside of the two may take what they made but through the result. Their constants are the graph's.
+    /// What `then` makes where `condition`, a bool without axes, holds, else what `otherwise` makes: of one type. No
+    /// node outside of the two may take what they made but through the result. Their constants are the graph's.
     pub(crate) fn choose(
         &mut self,
         condition: &Value,

@@ -21,6 +21,14 @@ pub enum Error {
         /// The tokenizer's largest id.
         max_id: u32,
     },
+    /// The graph's file would take the place of another file of the folder.
+    #[error(
+        "graph: expected a name of its own, such as onnx/model.onnx, found `{name}`, a file of the model"
+    )]
+    GraphName {
+        /// The name.
+        name: String,
+    },
     /// The table was made for another tokenizer.
     #[error(
         "the table has {rows} rows, but tokenizer.json has {tokens} tokens; without a mapping there must be one row for \

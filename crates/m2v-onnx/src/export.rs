@@ -29,6 +29,16 @@ pub fn graph_name(dtype: Dtype) -> &'static str {
     }
 }
 
+/// The dtype that a table of this dtype has in a graph: its own if that is float32, float16 or int8, which every runtime
+/// looks up in, else float32.
+#[must_use]
+pub fn graph_dtype(dtype: Dtype) -> Dtype {
+    match dtype {
+        Dtype::F16 | Dtype::I8 => dtype,
+        _ => Dtype::F32,
+    }
+}
+
 /// How a model is exported.
 #[derive(Clone, Copy)]
 #[non_exhaustive]
@@ -87,13 +97,29 @@ impl fmt::Debug for ExportOptions<'_> {
     }
 }
 
+/// Files of the folder that are no graph.
+const FILES: [&str; 8] = [
+    "config.json",
+    "model.safetensors",
+    "head.safetensors",
+    "tokenizer.json",
+    "modules.json",
+    "README.md",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+];
+
 /// Writes a model as the one folder that all clients read: [`export_folder`] and [`export_graph`]. Call
 /// [`Sink::finish`] afterwards.
 ///
 /// # Errors
-/// As those two.
+/// As those two, and [`Error::GraphName`] if the graph's file has the name of another one.
 pub fn export(checkpoint: &Checkpoint, options: &ExportOptions<'_>, sink: &mut dyn Sink) -> Result<()> {
     // Before anything is written.
+    let taken = |name: &str| FILES.iter().any(|file| file.eq_ignore_ascii_case(name));
+    if taken(options.graph) {
+        return Err(Error::GraphName { name: options.graph.to_owned() });
+    }
     let graph = lower(checkpoint, options)?;
     export_folder(checkpoint, options, sink)?;
     graph.write(sink)

@@ -68,8 +68,8 @@ impl GraphBuilder {
     /// `op` is an operator of the default domain, opset 18; `inputs` are its inputs in order.
     ///
     /// # Errors
-    /// [`Error::ForeignValue`] for a value of another builder, [`Error::Operands`] for inputs or attributes the operator
-    /// does not take, [`Error::Operator`] if this builder does not know what the operator gives
+    /// [`Error::ForeignValue`] for a value of another builder, [`Error::Operands`] for inputs or attributes the
+    /// operator does not take, [`Error::Operator`] if this builder does not know what the operator gives
     /// ([`node_as`](Self::node_as) takes any).
     pub fn node(&mut self, op: &str, inputs: &[Value], attributes: &[(&str, Attribute)]) -> Result<Value> {
         let indices = self.indices(op, inputs)?;

@@ -28,14 +28,15 @@
 //! | int8 | int8, weights (scales of the rows) looked up | rows × dim + 4 × tokens | 1e-6 |
 //! | tokens that share rows | rows as above, mapping (int32) and weights looked up | + 8 × tokens | 1e-6 |
 //!
-//! The largest file is at most that and 16 kB. Whatever the table, vectors are widened to f32 as they are looked up, and
-//! added in f32, in blocks of at most 64 tokens: the bound holds for texts of 8,192 tokens. It is that to the sum in
-//! f64; m2v-infer adds in f32 in the order of the ids, as the reference does, and is itself up to 3e-4 off on long
+//! The largest file is at most that and 16 kB. Whatever the table, vectors are widened to f32 as they are looked up,
+//! and added in f32, in blocks of at most 64 tokens: the bound holds for texts of 8,192 tokens. It is that to the sum
+//! in f64; m2v-infer adds in f32 in the order of the ids, as the reference does, and is itself up to 3e-4 off on long
 //! texts that repeat themselves. What a table *lost* when it was made smaller is not in the bound: a table that was
 //! float32 before gives vectors that are up to 2e-3 off as float16, 2e-2 (cosine ≥ 0.9998) as int8.
 //!
-//! Rows with weights are widened and multiplied when they are looked up, of 128 tokens and more (padding is one of them)
-//! only once for each different one: an `If` chooses, and the table stays as small in memory as it is in the file.
+//! Rows with weights are widened and multiplied when they are looked up, of 128 tokens and more (padding is one of
+//! them) only once for each different one: an `If` chooses, and the table stays as small in memory as it is in the
+//! file.
 //!
 //! This crate runs nothing.
 //!
@@ -72,7 +73,9 @@ mod transformer;
 mod value;
 
 pub use error::{Error, Result};
-pub use export::{DEFAULT_GRAPH, ExportOptions, export, export_folder, export_graph, graph_name};
+pub use export::{
+    DEFAULT_GRAPH, ExportOptions, export, export_folder, export_graph, graph_dtype, graph_name,
+};
 pub use graph::{Attribute, GraphBuilder};
 pub use lower::Lower;
 pub use signature::Signature;

@@ -1,6 +1,7 @@
 //! The inputs and outputs of a graph.
 
-/// The inputs and outputs of a graph. Ids and offsets are int64, embeddings f32; axes in `[]` are named as in the graph.
+/// The inputs and outputs of a graph. Ids and offsets are int64, embeddings f32; axes in `[]` are named as in the
+/// graph.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Signature {

@@ -4,6 +4,7 @@ use m2v_core::{Buffer, Dtype, EmbeddingTable, Tensor};
 
 use crate::distinct::Distinct;
 use crate::error::Result;
+use crate::export::graph_dtype;
 use crate::graph::GraphBuilder;
 use crate::pieces::{Piece, Rows};
 use crate::value::{ElementType, Value};
@@ -11,7 +12,8 @@ use crate::value::{ElementType, Value};
 /// Fewer tokens than these are looked up one by one, and bags of them summed at once: 255 were up to 1e-6 off, in rten.
 const FEW: i64 = 128;
 
-/// The vectors of tokens, f32; zeros for the unknown token, so that no sum of vectors need mask it, clients' own included.
+/// The vectors of tokens, f32; zeros for the unknown token, so that no sum of vectors need mask it, clients' own
+/// included.
 ///
 /// A float32 table takes its weights into its rows, which leaves one bare lookup: each product is rounded once, as
 /// m2v-infer rounds it. Float16 and int8 rows would be rounded again; theirs are multiplied when they are looked up.
@@ -25,8 +27,8 @@ pub(crate) struct Vectors {
 impl Vectors {
     /// Adds the constants.
     pub(crate) fn new(graph: &mut GraphBuilder, table: &EmbeddingTable, unk: Option<u32>) -> Result<Self> {
-        let keeps_dtype = matches!(table.dtype(), Dtype::F32 | Dtype::F16 | Dtype::I8);
-        let becomes_f32 = matches!(table.dtype(), Dtype::F32) || !keeps_dtype;
+        let keeps_dtype = graph_dtype(table.dtype()) == table.dtype();
+        let becomes_f32 = graph_dtype(table.dtype()) == Dtype::F32;
         let folds = table.row_of().is_none() && becomes_f32;
         let weights = if folds { None } else { weights(table, unk)? };
         // Without weights to set to zero, the row of the unknown token is written as zeros.
@@ -72,9 +74,9 @@ impl Vectors {
 
     /// The same, what is multiplied made once for each different token.
     ///
-    /// Words come again, and padding is one token: of a large batch most ids are not the first of their kind. Their rows
-    /// are widened and multiplied in cache, and what is left to write is one bare lookup. Telling ids apart takes some
-    /// twenty nodes, in onnxruntime as long as embedding a short text.
+    /// Words come again, and padding is one token: of a large batch most ids are not the first of their kind. Their
+    /// rows are widened and multiplied in cache, and what is left to write is one bare lookup. Telling ids apart takes
+    /// some twenty nodes, in onnxruntime as long as embedding a short text.
     pub(crate) fn of_many(&self, graph: &mut GraphBuilder, ids: &Value) -> Result<Value> {
         if self.weights.is_none() {
             return self.of_few(graph, ids);

@@ -462,3 +462,15 @@ fn says_where_the_model_is_from() {
     assert_eq!(notes, [("base_model", "org/one, org/two"), ("license", "apache-2.0"), ("normalize", "true")]);
     assert_eq!(model.producer_version, env!("CARGO_PKG_VERSION"));
 }
+
+#[test]
+fn a_graph_takes_the_place_of_no_other_file() {
+    let checkpoint = checkpoint(Tensor::from_array(&rows()), None, None);
+    for name in ["model.safetensors", "README.md", "readme.MD", "special_tokens_map.json"] {
+        let options = ExportOptions::default().with_graph(name);
+        let mut folder = Memory::new();
+        let error = export(&checkpoint, &options, &mut folder).unwrap_err();
+        assert!(matches!(&error, Error::GraphName { name: found } if found == name), "{error:?}");
+        assert_eq!(folder.files().count(), 0);
+    }
+}

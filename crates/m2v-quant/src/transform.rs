@@ -1,6 +1,7 @@
 //! The trait of everything that makes one model of another.
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use m2v_core::Checkpoint;
@@ -20,7 +21,10 @@ use crate::error::{Error, Result};
 ///     fn apply(&self, mut checkpoint: Checkpoint, context: &mut Context<'_>) -> Result<Checkpoint, Error> {
 ///         context.check()?;
 ///         let table = &checkpoint.table;
-///         let weights: Vec<f32> = (0..table.id_count()).map(|id| 1.0 - self.0 / (id as f32 + 2.0)).collect();
+///         // Those that there are may be the scales of int8 rows.
+///         let before = |id: usize| table.weights_f32().map_or(1.0, |weights| weights[id]);
+///         let weight = |id: usize| before(id) * (1.0 - self.0 / (id as f32 + 2.0));
+///         let weights: Vec<f32> = (0..table.id_count()).map(weight).collect();
 ///         let weights = Tensor::from_array(&ndarray::Array1::from(weights));
 ///         let (rows, mapping) = (table.embeddings().clone(), table.mapping().cloned());
 ///         checkpoint.table = EmbeddingTable::try_new(rows, Some(weights), mapping)?;
@@ -35,6 +39,19 @@ pub trait Transform {
     /// If the model cannot be transformed so, or the context says to stop.
     fn apply(&self, checkpoint: Checkpoint, context: &mut Context<'_>) -> Result<Checkpoint>;
 }
+
+macro_rules! shared {
+    ($($shared:ty),*) => {$(
+        /// One that is chosen at run time, or shared, goes wherever any may.
+        impl<T: Transform + ?Sized> Transform for $shared {
+            fn apply(&self, checkpoint: Checkpoint, context: &mut Context<'_>) -> Result<Checkpoint> {
+                (**self).apply(checkpoint, context)
+            }
+        }
+    )*};
+}
+
+shared! { &T, Box<T>, Arc<T> }
 
 /// What a transform tells and asks its caller while it runs.
 #[derive(Default)]

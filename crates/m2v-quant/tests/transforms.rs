@@ -201,6 +201,9 @@ fn impossible_requests_are_errors() {
         assert!(error.to_string().contains(&format!("found {requested}")));
     }
     assert!(matches!(apply(&Cast(Dtype::I8), &table), Err(Error::CastTo(Dtype::I8))));
+    // Nor does it pass for the step that makes int8 tables.
+    let step = m2v_quant::Step::from(Cast(Dtype::I8));
+    assert!(step != Int8.into() && step.to_string().parse::<m2v_quant::Recipe>().is_err(), "{step}");
     let layer = (Tensor::from_array(&array![[1f32, 1.0]]), Tensor::from_array(&array![0f32]));
     table.head = Some(MlpHead::try_new(vec![layer], Activation::Identity, None).unwrap());
     assert!(matches!(apply(&Truncate { dim: 1 }, &table), Err(Error::HeadInput { columns: 2 })));

@@ -13,10 +13,12 @@ pub(super) fn vector(shape: &Type, what: &'static str) -> Result<Option<usize>> 
     }
 }
 
-/// The number of elements, if all lengths are known.
+/// The number of elements, if all lengths are known, and it is one.
 pub(super) fn count(axes: &[Axis]) -> Option<usize> {
-    let length = |axis: &Axis| if let Axis::Length(length) = axis { Some(*length) } else { None };
-    axes.iter().map(length).product()
+    axes.iter().try_fold(1_usize, |count, axis| match axis {
+        Axis::Length(length) => count.checked_mul(*length),
+        _ => None,
+    })
 }
 
 /// An axis that may count from the end.

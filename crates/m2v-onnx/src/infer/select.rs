@@ -55,7 +55,9 @@ impl Call<'_> {
             let at = at.ok_or(Refusal::Expected(what))?;
             for (i, (axis, more)) in axes.iter_mut().zip(more).enumerate() {
                 match (&*axis, more) {
-                    (Axis::Length(one), Axis::Length(two)) if i == at => *axis = Axis::Length(one + two),
+                    (Axis::Length(one), Axis::Length(two)) if i == at => {
+                        *axis = Axis::Length(one.checked_add(*two).ok_or(Refusal::Expected(what))?);
+                    }
                     _ if i == at => *axis = Axis::Unknown,
                     (Axis::Length(one), Axis::Length(two)) if one != two => return expected(what),
                     (Axis::Length(_), _) => {}

@@ -33,8 +33,9 @@ const KEY: &str = "recipe";
 /// | `f64`, `f32`, `f16`, `bf16` | [`Cast`](crate::Cast) |
 /// | `int8`, `int8=global` | [`Int8`](crate::Int8), [`Int8Global`](crate::Int8Global) |
 ///
-/// Steps may come in any order, but none twice, and only one number type and one way of pruning: a second one would
-/// only lose more. Others join through [`Steps`]. A recipe prints as it parses, and [`Recipe::apply`] writes it into
+/// Steps may come in any order, but none of these twice, and only one number type and one way of pruning: a second one
+/// would only lose more. Others join through [`Steps`]. A recipe prints as it parses, if it has steps, and
+/// [`Recipe::apply`] writes it into
 /// `config.json`, under `recipe`, behind what was done to the model before. (Of several recipes that record need not be
 /// one: an int8 model may be cast to f16, and `int8+f16` is refused.)
 ///
@@ -55,8 +56,8 @@ impl Recipe {
     /// Adds a step at the end.
     ///
     /// # Errors
-    /// [`Error::Order`] if it makes no sense after those before it, [`Error::Step`] for pruning to texts without a name,
-    /// which would print as no step.
+    /// [`Error::Order`] if it makes no sense after those before it, [`Error::Step`] for pruning to texts without a
+    /// name, which would print as no step.
     pub fn then(mut self, step: impl Into<Step>) -> Result<Self> {
         let step = step.into();
         if step.prunes() && step.value().is_none_or(str::is_empty) {

@@ -130,8 +130,8 @@ impl From<Cast> for Step {
             Dtype::F32 => "f32",
             Dtype::F16 => "f16",
             Dtype::BF16 => "bf16",
-            // An error when it is applied.
-            other => other.name(),
+            // An error when it is applied, and nothing that parses.
+            other => return Self::shared("cast", Some(other.name().to_owned()), Arc::new(cast)),
         };
         Self::shared(name, None, Arc::new(cast))
     }
