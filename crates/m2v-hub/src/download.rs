@@ -217,6 +217,7 @@ impl<'a> Part<'a> {
                     let (done, total) = (self.done, wanted.size);
                     return Err(Failure::Passing(Error::Cut { at: Box::new(at), done, total, source }, None));
                 }
+                Err(Broken::Stalled(error)) => return Err(Failure::Passing(error, None)),
                 Err(Broken::Final(error)) => return Err(error.into()),
             }
         }

@@ -106,8 +106,8 @@ impl<'a> File<'a> {
             (Some(http), found) => (http, found),
             (None, Found::Wrong { expected, found }) => return Err(self.corrupt(expected, found)),
             (None, Found::Nothing) => {
-                // Nobody noted whether there is such a file, or it is the card, which clients may leave out and on which
-                // nothing depends that a model does.
+                // Nobody noted whether there is such a file, or it is the card, which clients may leave out and on
+                // which nothing depends that a model does.
                 let may_lack = there == Cached::Unknown && (info.is_none() || self.name == README);
                 if may_lack && self.cache.snapshot(&self.commit).is_dir() {
                     return self.absent();

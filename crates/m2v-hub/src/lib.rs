@@ -29,8 +29,8 @@
 //!
 //! # What can be relied on
 //!
-//! * **Checked.** Size and hash (sha256, or that of a git blob) are compared before anyone sees a byte, also of files in
-//!   the cache, each time: what is handed out is what was hashed. What fails is not cached. The hashes are those of
+//! * **Checked.** Size and hash (sha256, or that of a git blob) are compared before anyone sees a byte, also of files
+//!   in the cache, each time: what is handed out is what was hashed. What fails is not cached. The hashes are those of
 //!   the hub's listing, over TLS; [`Repo::sha256`] pins a file to one of your own, [`Repo::revision`] a model to a
 //!   commit.
 //! * **Cache first.** What is cached is read without a request, [`Repo::refresh`] asks what a branch means now.

@@ -81,12 +81,19 @@ impl Repo {
         Self { refresh: true, state: Arc::default(), ..self }
     }
 
-    /// Pins a file: with another sha256 (64 hexadecimal digits) it is an error, wherever it comes from.
+    /// Pins a file: with another sha256 (64 hexadecimal digits) it is an error, wherever it comes from. The name is
+    /// relative to the [subfolder](Self::subfolder), if there is one, and counts where the file is read:
+    /// [`Repo::fetch`] of it makes sure that there is one to be pinned.
     ///
     /// # Errors
-    /// [`Error::Name`] if the name cannot be a file's, or the hash cannot be a sha256.
+    /// [`Error::Name`] if the name cannot be a file's, or begins with the subfolder, or the hash cannot be a sha256.
     pub fn sha256(mut self, file: &str, sha256: &str) -> Result<Self> {
         name::check("file name", file)?;
+        let subfolder = self.id.subfolder().and_then(|subfolder| file.strip_prefix(subfolder));
+        if subfolder.is_some_and(|rest| rest.starts_with('/')) {
+            let reason = "names are relative to the subfolder, which this one begins with";
+            return Err(Error::Name { what: "file name", name: file.to_owned(), reason });
+        }
         let digest = sha256.to_ascii_lowercase().parse();
         let Ok(digest @ Digest::Sha256(_)) = digest else {
             let reason = "a sha256 has 64 hexadecimal digits";

@@ -23,8 +23,8 @@ impl Limits {
     /// How long to wait before retry number `retry`, from 0, if the server asked for `asked`.
     pub(crate) fn wait(&self, retry: u32, asked: Option<Duration>) -> Duration {
         match asked {
-            Some(asked) => asked.min(self.backoff * 120),
-            None => self.backoff * 2u32.pow(retry.min(4)),
+            Some(asked) => asked.min(self.backoff.saturating_mul(120)),
+            None => self.backoff.saturating_mul(2u32.pow(retry.min(4))),
         }
     }
 }
@@ -40,5 +40,8 @@ mod tests {
         assert_eq!(waits, [500, 1000, 2000, 4000, 8000, 8000]);
         assert_eq!(limits.wait(0, Some(Duration::from_secs(3))), Duration::from_secs(3));
         assert_eq!(limits.wait(0, Some(Duration::from_secs(86400))), Duration::from_secs(60));
+        let limits = Limits { backoff: Duration::MAX, ..limits };
+        assert_eq!(limits.wait(4, None), Duration::MAX);
+        assert_eq!(limits.wait(4, Some(Duration::from_secs(3))), Duration::from_secs(3));
     }
 }

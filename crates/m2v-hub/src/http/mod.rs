@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use reqwest::header::{ACCEPT_ENCODING, AUTHORIZATION, HeaderMap, HeaderValue, LOCATION};
-use reqwest::{Body, Client, Method, Proxy, Response, Url};
+use reqwest::{Body, Client, Method, Proxy, Response, StatusCode, Url};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::error::Elapsed;
 use tokio::time::{sleep, timeout};
@@ -58,7 +58,8 @@ pub(crate) struct Request<'a> {
     pub(crate) body: Option<&'a (dyn Fn() -> Body + Sync)>,
     /// Bytes of the body that were sent, if somebody counts: for as long as they grow, the answer may take its time.
     pub(crate) sent: Option<&'a (dyn Fn() -> u64 + Sync)>,
-    /// Whether it is sent again after a cut connection, when nobody knows whether it was received.
+    /// Whether it is sent again when nobody knows what became of it: after a cut connection, or an error of a server
+    /// that is not just busy.
     pub(crate) again: bool,
 }
 
@@ -78,6 +79,8 @@ pub(crate) struct Whole {
 pub(crate) enum Broken {
     /// The connection was cut.
     Cut(Box<dyn std::error::Error + Send + Sync>),
+    /// It did not come in time.
+    Stalled(Error),
     /// Something else, which ends it.
     Final(Error),
 }
@@ -170,7 +173,8 @@ impl Http {
                     let error = Error::Connection { at: Box::new(at), source };
                     return Err(if request.again { Failure::Passing(error, None) } else { error.into() });
                 }
-                Err(Broken::Final(error)) => return Err(error.into()),
+                Err(Broken::Stalled(error)) if request.again => return Err(Failure::Passing(error, None)),
+                Err(Broken::Stalled(error) | Broken::Final(error)) => return Err(error.into()),
             }
         }
         Ok(Whole { headers, body })
@@ -218,7 +222,14 @@ impl Http {
             let secret = self.token.as_ref().map(Token::reveal);
             let message = timeout(self.limits.stall, answer::message(&mut response, secret));
             let message = self.unless_cancelled(&at, message).await?.unwrap_or_default();
-            return Err(answer::failure(at, status, &code, message, response.headers()));
+            let failure = answer::failure(at, status, &code, message, response.headers());
+            // Of these the server says that it has done nothing; a gateway may not know.
+            let is_untouched =
+                [StatusCode::TOO_MANY_REQUESTS, StatusCode::SERVICE_UNAVAILABLE].contains(&status);
+            return Err(match failure {
+                Failure::Passing(error, _) if !request.again && !is_untouched => Failure::Final(error),
+                failure => failure,
+            });
         }
         let reason = format!("more than {REDIRECTS} redirects");
         Err(Error::Redirect { at: Box::new(at_url(at, &request.url)), reason }.into())
@@ -243,7 +254,7 @@ impl Http {
         if let Some(body) = request.body {
             builder = builder.body(body());
         }
-        let limit = self.limits.connect + self.limits.first_byte;
+        let limit = self.limits.connect.saturating_add(self.limits.first_byte);
         let sent = self.unless_cancelled(&at(), in_time(limit, builder.send(), request.sent)).await?;
         let sent =
             sent.map_err(|_| Error::Timeout { at: at(), what: "the beginning of an answer", limit })?;
@@ -265,7 +276,7 @@ impl Http {
         let chunk =
             self.unless_cancelled(at, timeout(limit, response.chunk())).await.map_err(Broken::Final)?;
         let stalled = |_| Error::Timeout { at: Box::new(at.clone()), what: "the next bytes", limit };
-        let chunk = chunk.map_err(|elapsed| Broken::Final(stalled(elapsed)))?;
+        let chunk = chunk.map_err(|elapsed| Broken::Stalled(stalled(elapsed)))?;
         chunk.map_err(|error| Broken::Cut(explain(&error.without_url()).into()))
     }
 

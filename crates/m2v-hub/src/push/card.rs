@@ -1,5 +1,6 @@
 //! The model card's front matter: what the hub refuses, found before anything is sent.
 
+use m2v_core::Card;
 use yaml_rust2::yaml::Hash;
 use yaml_rust2::{Yaml, YamlLoader};
 
@@ -73,7 +74,14 @@ fn describe(value: &Yaml) -> String {
 pub(super) fn check(readme: &[u8]) -> Result<()> {
     let error = |reason: String| Error::Card { reason };
     let text = std::str::from_utf8(readme).map_err(|utf8| error(format!("no UTF-8 text: {utf8}")))?;
-    let Some(front) = front_matter(text).map_err(|reason| error(reason.to_owned()))? else { return Ok(()) };
+    let card = Card::parse(text);
+    let Some(front) = card.front_matter() else {
+        if card.body().lines().next().is_some_and(|line| line.trim_end() == "---") {
+            let reason = "the front matter begins with `---` and does not end: there is no other such line";
+            return Err(error(reason.to_owned()));
+        }
+        return Ok(());
+    };
     let broken = |yaml: yaml_rust2::ScanError| {
         let (line, column) = (yaml.marker().line() + 1, yaml.marker().col() + 1);
         error(format!("the front matter is no YAML: line {line}, column {column}: {}", yaml.info()))
@@ -106,22 +114,6 @@ fn check_fields(fields: &Hash) -> Result<(), String> {
         return Err("key `license` is `other`, which needs `license_name` and `license_link`".to_owned());
     }
     Ok(())
-}
-
-/// The lines between `---` and `---` at the beginning.
-fn front_matter(text: &str) -> Result<Option<&str>, &'static str> {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let Some(rest) = text.strip_prefix("---\n").or_else(|| text.strip_prefix("---\r\n")) else {
-        return Ok(None);
-    };
-    let mut start = 0;
-    for line in rest.split_inclusive('\n') {
-        if line.trim_end() == "---" {
-            return Ok(Some(&rest[..start]));
-        }
-        start += line.len();
-    }
-    Err("the front matter begins with `---` and does not end: there is no other such line")
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ use crate::error::Result;
 use crate::name;
 use crate::repo::Repo;
 use staged::Staged;
-use steps::Steps;
+use steps::{Missing, Steps};
 
 /// Files that become one commit of a repository: a [`Sink`] far away, from [`Repo::commit`].
 ///
@@ -132,11 +132,12 @@ impl Commit {
         if let Some(readme) = self.files.iter().find(|file| file.name == README) {
             steps.check_card(readme)?;
         }
-        let created = steps.find_or_create(self.create, self.private, self.dry_run)?;
-        // In a dry run there is nobody to ask about a repository that is not there.
-        let transfers = match created && self.dry_run {
-            true => self.files.iter().map(steps::usual_transfer).collect(),
-            false => steps.choose(&self.files)?,
+        let missing = steps.find_or_create(self.create, self.private, self.dry_run)?;
+        let transfers = match missing {
+            // There is nobody to ask.
+            Missing::Repository if self.dry_run => self.files.iter().map(steps::usual_transfer).collect(),
+            Missing::Branch if self.dry_run => Steps::new(&self.repo)?.on_main().choose(&self.files)?,
+            _ => steps.choose(&self.files)?,
         };
         let planned: Vec<_> =
             self.files.iter().zip(&transfers).map(|(file, transfer)| (file, *transfer)).collect();
@@ -152,6 +153,7 @@ impl Commit {
             size: file.len,
             transfer,
         });
+        let created = missing == Missing::Repository;
         Ok(Pushed { commit, url: steps.url(), created, files: files.collect() })
     }
 }

@@ -1,7 +1,7 @@
 //! Files that wait for their commit.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, Write};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -31,22 +31,20 @@ enum Content {
     Disk(Arc<File>),
 }
 
-/// A staged file that is read. One at a time: those of the same file share their place in it.
+/// A staged file that is read, from a place of its own: of a request that is repeated, the first body may still be
+/// read.
 #[derive(Debug)]
 pub(super) enum Reading {
     Memory(Bytes, usize),
-    Disk(Arc<File>),
+    Disk(Arc<File>, u64),
 }
 
 impl Reading {
     /// The same from the beginning.
-    pub(super) fn again(&self) -> io::Result<Self> {
+    pub(super) fn again(&self) -> Self {
         match self {
-            Self::Memory(bytes, _) => Ok(Self::Memory(bytes.clone(), 0)),
-            Self::Disk(file) => {
-                (&mut &**file).seek(SeekFrom::Start(0))?;
-                Ok(Self::Disk(Arc::clone(file)))
-            }
+            Self::Memory(bytes, _) => Self::Memory(bytes.clone(), 0),
+            Self::Disk(file, _) => Self::Disk(Arc::clone(file), 0),
         }
     }
 }
@@ -59,9 +57,23 @@ impl Read for Reading {
                 *done += len;
                 Ok(len)
             }
-            Self::Disk(file) => (&**file).read(out),
+            Self::Disk(file, done) => {
+                let len = read_at(file, out, *done)?;
+                *done += len as u64;
+                Ok(len)
+            }
         }
     }
+}
+
+#[cfg(not(windows))]
+fn read_at(file: &File, out: &mut [u8], at: u64) -> io::Result<usize> {
+    std::os::unix::fs::FileExt::read_at(file, out, at)
+}
+
+#[cfg(windows)]
+fn read_at(file: &File, out: &mut [u8], at: u64) -> io::Result<usize> {
+    std::os::windows::fs::FileExt::seek_read(file, out, at)
 }
 
 impl Staged {
@@ -92,24 +104,24 @@ impl Staged {
     }
 
     /// Its bytes from the beginning.
-    pub(super) fn open(&self) -> io::Result<Reading> {
+    pub(super) fn open(&self) -> Reading {
         match &self.content {
-            Content::Memory(bytes) => Reading::Memory(bytes.clone(), 0).again(),
-            Content::Disk(file) => Reading::Disk(Arc::clone(file)).again(),
+            Content::Memory(bytes) => Reading::Memory(bytes.clone(), 0),
+            Content::Disk(file) => Reading::Disk(Arc::clone(file), 0),
         }
     }
 
     /// All of its bytes.
     pub(super) fn read(&self) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
-        self.open()?.read_to_end(&mut bytes)?;
+        self.open().read_to_end(&mut bytes)?;
         Ok(bytes)
     }
 
     /// The first bytes.
     pub(super) fn sample(&self) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
-        self.open()?.take(SAMPLE).read_to_end(&mut bytes)?;
+        self.open().take(SAMPLE).read_to_end(&mut bytes)?;
         Ok(bytes)
     }
 }

@@ -20,6 +20,14 @@ const LARGEST_INLINE: u64 = 10 << 20;
 /// Endings of files that new repositories keep in LFS (`.gitattributes`), of those that models are made of.
 const LARGE_ENDINGS: [&str; 6] = ["safetensors", "onnx", "onnx_data", "bin", "npy", "skops"];
 
+/// What a push does not find.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Missing {
+    Nothing,
+    Branch,
+    Repository,
+}
+
 /// What the steps of a push need to know.
 pub(super) struct Steps<'a> {
     pub(super) repo: &'a Repo,
@@ -32,6 +40,11 @@ impl<'a> Steps<'a> {
         let revision = repo.revision_name();
         let at = At { repo: repo.id.repo().to_owned(), revision: revision.to_owned(), ..At::default() };
         Ok(Self { repo, wire: Wire::new(&repo.hub, at)?, revision })
+    }
+
+    /// The same for the branch that others begin as.
+    pub(super) fn on_main(self) -> Self {
+        Self { revision: MAIN, ..self }
     }
 
     /// The address of the repository for people.
@@ -63,18 +76,18 @@ impl<'a> Steps<'a> {
         }
     }
 
-    /// Makes sure that repository and branch are there; says whether the repository was not.
-    pub(super) fn find_or_create(&self, create: bool, private: bool, dry_run: bool) -> Result<bool> {
-        let is_new = match self.wire.get(self.api("revision")) {
-            Ok(_) => return Ok(false),
-            Err(Error::NoRepository { .. }) if create => true,
-            Err(Error::NoRevision { .. }) if create => false,
+    /// Makes sure that repository and branch are there, unless it is a dry run; says what was not.
+    pub(super) fn find_or_create(&self, create: bool, private: bool, dry_run: bool) -> Result<Missing> {
+        let missing = match self.wire.get(self.api("revision")) {
+            Ok(_) => return Ok(Missing::Nothing),
+            Err(Error::NoRepository { .. }) if create => Missing::Repository,
+            Err(Error::NoRevision { .. }) if create => Missing::Branch,
             Err(error) => return Err(error),
         };
         if dry_run {
-            return Ok(true);
+            return Ok(missing);
         }
-        if is_new {
+        if missing == Missing::Repository {
             let [organization, name] = self.names();
             let body = Create { kind: "model", organization, name, private };
             self.made(self.wire.url(["api", "repos", "create"]), &body)?;
@@ -82,7 +95,7 @@ impl<'a> Steps<'a> {
         if self.revision != MAIN {
             self.made(self.api("branch"), &Branch {})?;
         }
-        Ok(is_new)
+        Ok(missing)
     }
 
     /// Asks for something to be made; that somebody else made it in this moment is fine.

@@ -28,9 +28,9 @@ pub(super) struct Upload {
 }
 
 impl Upload {
-    pub(super) fn new(file: &Staged, hub: Arc<Inner>, repo: String) -> io::Result<Self> {
+    pub(super) fn new(file: &Staged, hub: Arc<Inner>, repo: String) -> Self {
         let (name, sent) = (file.name.as_str().into(), Arc::default());
-        Ok(Self { file: file.open()?, name, repo: repo.into(), len: file.len, hub, sent })
+        Self { file: file.open(), name, repo: repo.into(), len: file.len, hub, sent }
     }
 
     /// The file from its beginning.
@@ -54,7 +54,7 @@ impl Upload {
 }
 
 struct Reader {
-    file: io::Result<Reading>,
+    file: Reading,
     left: u64,
     len: u64,
     name: Arc<str>,
@@ -65,12 +65,8 @@ struct Reader {
 
 impl Reader {
     fn next(&mut self) -> io::Result<Bytes> {
-        let file = match &mut self.file {
-            Ok(file) => file,
-            Err(error) => return Err(io::Error::new(error.kind(), error.to_string())),
-        };
         let mut piece = vec![0; PIECE.min(usize::try_from(self.left).unwrap_or(PIECE))];
-        file.read_exact(&mut piece)?;
+        self.file.read_exact(&mut piece)?;
         self.left -= piece.len() as u64;
         let done = self.sent.fetch_add(piece.len() as u64, Ordering::Relaxed) + piece.len() as u64;
         if let Some(progress) = &self.hub.progress {

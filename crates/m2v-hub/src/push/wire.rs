@@ -73,7 +73,6 @@ impl<'a> Wire<'a> {
         let at = self.at(&file.name);
         let url = self.address(file, action)?;
         let upload = Upload::new(file, Arc::clone(self.hub), self.at.repo.clone());
-        let upload = upload.map_err(|error| self.staging(file, error))?;
         let body = || upload.body();
         let sent = || upload.sent();
         let request = Request {

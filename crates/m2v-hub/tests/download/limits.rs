@@ -37,13 +37,23 @@ fn a_silent_server_is_not_waited_for() {
 fn a_stalled_download_is_given_up_and_goes_on_later() {
     let world = World::new();
     world.server.faults("GET", OBJECT, 9, Fault::Stall(2 << 20, Duration::from_secs(30)));
-    let hub = world.builder().stall_timeout(MOMENT).build().unwrap();
+    let hub = world.builder().stall_timeout(MOMENT).retries(0).build().unwrap();
     let error = error_of(&hub.model(ID).unwrap(), "model.safetensors");
     assert!(matches!(error, Error::Timeout { what: "the next bytes", .. }), "{error:?}");
     world.server.heal();
     world.asked();
     assert_eq!(content(&world.repo(), "model.safetensors"), table());
     assert!(ranges(&world)[0].starts_with("bytes="));
+}
+
+#[test]
+fn a_download_that_stalls_once_goes_on() {
+    let world = World::new();
+    world.server.faults("GET", OBJECT, 1, Fault::Stall(2 << 20, Duration::from_secs(30)));
+    let hub = world.builder().stall_timeout(MOMENT).build().unwrap();
+    assert_eq!(content(&hub.model(ID).unwrap(), "model.safetensors"), table());
+    let ranges = ranges(&world);
+    assert!(ranges.len() == 2 && ranges[1].starts_with("bytes="), "{ranges:?}");
 }
 
 /// The ranges of the object that were asked for.

@@ -111,6 +111,11 @@ fn a_pinned_file_is_that_file() {
         );
         assert!(matches!(repo.fetch("model.safetensors"), Err(Error::Digest { .. })));
     }
+    // Names are relative to a subfolder: a pin of another name would pin nothing.
+    let below = || world.hub().model("acme/tiny:sub/folder").unwrap();
+    let error = below().sha256("sub/folder/model.safetensors", &good).unwrap_err();
+    assert!(matches!(error, Error::Name { what: "file name", .. }), "{error:?}");
+    drop(below().sha256("sub/folder.txt", &good).unwrap());
     // A file in git has another hash, and can be pinned all the same; a file that is not there cannot.
     let repo = world.repo().sha256("config.json", &sha256(CONFIG)).unwrap();
     assert_eq!(content(&repo, "config.json"), CONFIG);

@@ -192,9 +192,11 @@ fn a_dry_run_changes_nothing() {
         (store.repos.len(), store.objects.len(), store.repos["acme/old"].commits.len())
     };
     let before = commits(&server);
-    for (id, created, first) in
-        [("acme/new", true, Transfer::Inline), ("acme/old", false, Transfer::Unchanged)]
-    {
+    for (id, created, first) in [
+        ("acme/new", true, Transfer::Inline),
+        ("acme/old", false, Transfer::Unchanged),
+        ("acme/old@dev", false, Transfer::Unchanged),
+    ] {
         let dry = push(commit(&server, id).create(true).dry_run(true)).unwrap();
         let pushed = dry.pushed().unwrap();
         assert_eq!((pushed.created, &pushed.commit), (created, &None));
@@ -329,6 +331,15 @@ fn what_passes_is_tried_again_and_a_commit_is_not_made_twice() {
     one.write_bytes("newer.json", b"[]").unwrap();
     let error = finish(one).unwrap_err();
     assert!(matches!(error, Error::Connection { .. }), "{error:?}");
+    assert_eq!(count(&said(&server.take_requests()), "commit"), 1);
+    server.heal();
+
+    // Nor does a gateway know that gave up waiting.
+    server.faults("POST", "/commit/", 5, Fault::status(504, "timed out"));
+    let mut one = commit(&server, "acme/tiny");
+    one.write_bytes("newest.json", b"[]").unwrap();
+    let error = finish(one).unwrap_err();
+    assert!(matches!(error, Error::Status { status: 504, .. }), "{error:?}");
     assert_eq!(count(&said(&server.take_requests()), "commit"), 1);
     server.heal();
 

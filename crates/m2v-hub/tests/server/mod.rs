@@ -5,8 +5,8 @@
 //!                                 download, upload ─ endpoints ─▶ store ─ repositories, commits, objects
 //! ```
 //!
-//! It listens on 127.0.0.1. Large files are redirected to the host `localhost`, the same port: another host for every client,
-//! as the hub's content network is.
+//! It listens on 127.0.0.1. Large files are redirected to the host `localhost`, the same port: another host for every
+//! client, as the hub's content network is.
 #![allow(dead_code, unused_imports, reason = "each test uses a part of it")]
 #![allow(clippy::unwrap_used, reason = "what a test cannot go on without fails it")]
 
