@@ -165,6 +165,9 @@ pub(crate) fn push_row(
 
 /// The encoder works on many texts at once and cannot say which of them it failed on.
 pub(crate) fn in_texts(chunk: &Chunk, error: m2v_infer::Error) -> Stop {
-    let last = chunk.number(chunk.len().saturating_sub(1));
-    Stop::error(format!("texts {} to {last}: {}", chunk.number(0), crate::stop::explain(&error)))
+    let (text, error) = match &error {
+        m2v_infer::Error::Text { text, source } => (*text, &**source),
+        error => (0, error),
+    };
+    Stop::error(format!("text {}: {}", chunk.number(text), crate::stop::explain(error)))
 }

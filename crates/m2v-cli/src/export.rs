@@ -15,10 +15,10 @@ use crate::stop::Stop;
 
 /// Export a model to ONNX, as the one folder that all clients read
 ///
-/// OUT/onnx holds a graph for each dtype: model.onnx, model_fp16.onnx and model_quantized.onnx. Beside them is what m2v,
-/// Python model2vec, sentence-transformers and transformers.js need, with the model's table as it is. The report lists
-/// the graphs; m2v runs none. In a clone of its repository `cargo xtask pipeline --onnx` and `cargo xtask interop` run
-/// them in other runtimes and print the largest difference.
+/// OUT/onnx holds a graph for each dtype: model.onnx, model_fp16.onnx and model_quantized.onnx. Beside them is what
+/// m2v, Python model2vec, sentence-transformers and transformers.js need, with the model's table as it is. The report
+/// lists the graphs; m2v runs none. In a clone of its repository `cargo xtask pipeline --onnx` and `cargo xtask
+/// interop` run them in other runtimes and print the largest difference.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -30,9 +30,9 @@ pub(crate) struct Export {
     model: ModelArgs,
     #[command(flatten)]
     out: OutArgs,
-    /// Inputs and outputs: transformer has input_ids and attention_mask, and last_hidden_state and sentence_embedding; bag,
-    /// as older exports of model2vec, input_ids of all texts one after the other and offsets, and embeddings. A model
-    /// with a head also has probabilities, or predictions of a regression
+    /// Inputs and outputs: transformer has input_ids and attention_mask, and last_hidden_state and sentence_embedding;
+    /// bag, as older exports of model2vec, input_ids of all texts one after the other and offsets, and embeddings. A
+    /// model with a head also has probabilities, or predictions of a regression
     #[arg(long, value_name = "NAME", default_value = "transformer", hide_possible_values = true)]
     signature: GraphSignature,
     /// Numbers of the graphs' tables: f32 for model.onnx, f16 for model_fp16.onnx, int8, with a scale for each row, for

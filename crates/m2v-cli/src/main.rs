@@ -1,7 +1,7 @@
 //! `m2v`: embed and classify texts with Model2Vec models, look into the models, quantise them, export them to ONNX.
 //!
-//! One file a command (`encode`, `tokenize`, `predict`, `evaluate`, `inspect`, `quantize`, `convert_head`, `export`, and in `hub`
-//! `pull` and `push`); the others are what they share:
+//! One file a command (`encode`, `tokenize`, `predict`, `evaluate`, `inspect`, `quantize`, `convert_head`, `export`,
+//! and in `hub` `pull` and `push`); the others are what they share:
 //!
 //! ```text
 //! input ─ chunk ─ stream ─▶ (encode, tokenize, predict, evaluate) ─▶ lines, npy ─ output
@@ -9,8 +9,8 @@
 //! ```
 //!
 //! Texts are read, encoded and written a chunk at a time, so memory does not grow with the input; only `evaluate` keeps
-//! the labels, which it counts in the end. Nothing but this file, and a second Ctrl-C, ends the process: everything else
-//! returns a [`Stop`], which leaves time to remove unfinished files.
+//! the labels, which it counts in the end. Nothing but this file, and a second Ctrl-C, ends the process: everything
+//! else returns a [`Stop`], which leaves time to remove unfinished files.
 #![deny(unsafe_code)]
 // Comments on arguments are what `--help` prints: ORG/NAME[@REVISION] is no link.
 #![allow(rustdoc::broken_intra_doc_links)]
@@ -49,9 +49,9 @@ use crate::stop::Stop;
 /// Embed and classify texts with Model2Vec models, look into the models, quantise them, export them to ONNX
 ///
 /// MODEL is the path of a model folder: config.json, model.safetensors and tokenizer.json as Python model2vec saves
-/// them, or a sentence-transformers folder with a StaticEmbedding. If there is no such folder, it is a model on the hub,
-/// ORG/NAME[@REVISION][:SUBFOLDER], in the cache of Python's huggingface_hub or fetched into it; hf://ORG/NAME is always
-/// one.
+/// them, or a sentence-transformers folder with a StaticEmbedding. If there is no such folder, it is a model on the
+/// hub, ORG/NAME[@REVISION][:SUBFOLDER], in the cache of Python's huggingface_hub or fetched into it; hf://ORG/NAME is
+/// always one.
 #[derive(Debug, Parser)]
 #[command(name = "m2v", version, propagate_version = true, after_help = EXAMPLES)]
 struct Cli {

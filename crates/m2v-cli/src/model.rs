@@ -37,8 +37,11 @@ impl ModelArgs {
         }
         #[cfg(feature = "hub")]
         {
+            // A mistyped folder beside others should not cost a request.
+            let is_beside = path.components().next().is_some_and(|org| exists(org.as_ref()));
             let id = path.to_str().unwrap_or_default().parse::<m2v_hub::ModelId>();
             match id {
+                Ok(_) if is_beside && !forced => {}
                 Ok(id) => return Ok(Model::Hub(Box::new(self.hub.open(id, false)?))),
                 Err(error) if forced => return Err(error.into()),
                 Err(_) => {}
@@ -65,8 +68,8 @@ pub(crate) enum Model {
 }
 
 impl Model {
-    /// Loads a model that another is to be made of, and makes sure that it can embed texts: what is made of one that cannot
-    /// would be no better.
+    /// Loads a model that another is to be made of, and makes sure that it can embed texts: what is made of one that
+    /// cannot would be no better.
     pub(crate) fn checkpoint(&self) -> Result<Checkpoint, Stop> {
         let checkpoint = Checkpoint::load(self)?;
         StaticModel::from_checkpoint(checkpoint.clone())?;
@@ -123,7 +126,7 @@ fn exists(path: &Path) -> bool {
 
 fn missing(path: &Path) -> Stop {
     let fetch = match cfg!(feature = "hub") {
-        true => "or an id on the hub, ORG/NAME",
+        true => "or an id on the hub, ORG/NAME (hf://ORG/NAME where there is a folder ORG)",
         false => {
             "(`hf download ORG/NAME --local-dir FOLDER` fetches one; this m2v was built without the hub)"
         }

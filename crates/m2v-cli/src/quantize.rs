@@ -51,8 +51,8 @@ pub(crate) struct Quantize {
     /// Rows to keep: tokens share the centres of so many clusters
     #[arg(long, value_name = "N")]
     clusters: Option<usize>,
-    /// Keep only the tokens of these texts, one a line or .jsonl, what the tokenizer needs, and, up to two fifths of the
-    /// vocabulary, what similar texts are likely to use (not these: --recipe prune-used=FILE)
+    /// Keep only the tokens of these texts, one a line or .jsonl, what the tokenizer needs, and, up to two fifths of
+    /// the vocabulary, what similar texts are likely to use (not these: --recipe prune-used=FILE)
     #[arg(long, value_name = "FILE")]
     prune: Option<String>,
     #[command(flatten)]

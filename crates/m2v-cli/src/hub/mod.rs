@@ -135,14 +135,24 @@ fn next_step(error: &Error) -> Option<String> {
         }
         Error::Unauthorized { .. } => LOGIN.to_owned(),
         Error::Forbidden { gated: true, .. } => format!("ask for access on the model's page, then {LOGIN}"),
-        Error::Forbidden { .. } => "use a token that may do this (to push: one that may write)".to_owned(),
+        Error::Forbidden { .. } => {
+            "use a token that may do this (to push: one that may write); the address of a large file may also have \
+             expired: run it again"
+                .to_owned()
+        }
         Error::Conflict { .. } => "run it again".to_owned(),
         Error::Status { status: 429 | 500.., .. } => "wait a little and run it again".to_owned(),
         Error::Locked { .. } => "let the other process finish, or end it, and run it again".to_owned(),
-        Error::Timeout { .. } | Error::Cut { .. } => "run it again: what has arrived is kept".to_owned(),
+        Error::Timeout { .. } | Error::Cut { .. } => {
+            "run it again: what has arrived of a large file is kept".to_owned()
+        }
         Error::Connection { .. } => {
             "look at the network and at HF_ENDPOINT; a model in the cache loads with --offline".to_owned()
         }
+        Error::Setting { setting: "token", .. } => {
+            "look at HF_TOKEN, and at the file that `hf auth login` wrote".to_owned()
+        }
+        Error::Setting { setting: "endpoint", .. } => "look at HF_ENDPOINT".to_owned(),
         Error::Transfer { .. } => "push this one with `hf upload`".to_owned(),
         _ => return None,
     };

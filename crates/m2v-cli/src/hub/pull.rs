@@ -17,7 +17,8 @@ use crate::stop::Stop;
 /// Fetch a model from the hub: into the cache, or with --to into a folder
 ///
 /// Asks the hub what the revision is now; other commands take what is in the cache. Only the files that the model needs
-/// are fetched, with the small ones that other clients read beside them, and all are checked. The cache is the one of Python's huggingface_hub. Prints the folder.
+/// are fetched, with the small ones that other clients read beside them, and all are checked. The cache is the one of
+/// Python's huggingface_hub. Prints the folder.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

@@ -15,9 +15,9 @@ use crate::stop::Stop;
 
 /// Push a model folder to the hub, as one commit
 ///
-/// All files of FOLDER are pushed but those whose names begin with a dot; what the hub has already is not sent again, and
-/// files that only the hub has stay. The folder has to hold a model that loads, and its README.md a front matter that the
-/// hub takes. The token is HF_TOKEN, or what `hf auth login` left.
+/// All files of FOLDER are pushed but those whose names begin with a dot; what the hub has already is not sent again,
+/// and files that only the hub has stay. The folder has to hold a model that loads, and its README.md a front matter
+/// that the hub takes. The token is HF_TOKEN, or what `hf auth login` left.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -91,6 +91,13 @@ impl Push {
 /// The files of a folder and of those in it, sorted, with their names in the repository.
 fn list(folder: &Path) -> Result<Vec<(String, PathBuf)>, Stop> {
     let failed = |path: &Path, error: io::Error| Stop::error(format!("{}: {error}", path.display()));
+    // A link may lead to what nobody means to publish. Those of a cache lead to its blobs, beside the snapshots.
+    let snapshots = folder.canonicalize().ok().and_then(|folder| Some(folder.parent()?.to_owned()));
+    let blobs = snapshots.filter(|path| path.ends_with("snapshots")).map(|path| path.with_file_name("blobs"));
+    let inside: Vec<PathBuf> = folder.canonicalize().ok().into_iter().chain(blobs).collect();
+    let leaves = |path: &Path| {
+        path.canonicalize().is_ok_and(|path| !inside.iter().any(|inside| path.starts_with(inside)))
+    };
     let (mut files, mut folders) = (Vec::new(), vec![(String::new(), folder.to_owned())]);
     while let Some((prefix, folder)) = folders.pop() {
         for entry in fs::read_dir(&folder).map_err(|error| failed(&folder, error))? {
@@ -104,7 +111,16 @@ fn list(folder: &Path) -> Result<Vec<(String, PathBuf)>, Stop> {
             }
             let name = format!("{prefix}{name}");
             match fs::metadata(&path).map_err(|error| failed(&path, error))?.is_dir() {
+                // It may lead to a folder around it, or to what nobody means to publish.
+                true if path.is_symlink() => {
+                    let message = "a link to a folder; expected folders and files, or links to files";
+                    return Err(failed(&path, io::Error::new(io::ErrorKind::InvalidInput, message)));
+                }
                 true => folders.push((format!("{name}/"), path)),
+                false if path.is_symlink() && leaves(&path) => {
+                    let message = "a link to a file outside of the folder; copy what is to be pushed";
+                    return Err(failed(&path, io::Error::new(io::ErrorKind::InvalidInput, message)));
+                }
                 false => files.push((name, path)),
             }
         }

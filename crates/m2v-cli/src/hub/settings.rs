@@ -21,8 +21,9 @@ impl Settings {
     }
 
     /// `HF_HUB_CACHE`, `HUGGINGFACE_HUB_CACHE`, `HF_HOME/hub`, `XDG_CACHE_HOME/huggingface/hub`,
-    /// `~/.cache/huggingface/hub`, the first that is set; and for the token `HF_TOKEN`, `HUGGING_FACE_HUB_TOKEN`, or else
-    /// what is in the file `HF_TOKEN_PATH`, or `token` where `hub` is. A variable without content is not set.
+    /// `~/.cache/huggingface/hub`, the first that is set; and for the token `HF_TOKEN`, `HUGGING_FACE_HUB_TOKEN`, or
+    /// else what is in the file `HF_TOKEN_PATH`, or `token` where `hub` is, unless `HF_HUB_DISABLE_IMPLICIT_TOKEN`. A
+    /// variable without content is not set; `~` at the beginning of a path is the home folder, `$NAME` is not replaced.
     fn new(home: Option<PathBuf>, variable: impl Fn(&str) -> Option<OsString>) -> Option<Self> {
         let set = |name: &str| variable(name).filter(|value| !value.is_empty());
         let path = |name: &str| {
@@ -44,12 +45,13 @@ impl Settings {
         let cache = path("HF_HUB_CACHE").or_else(|| path("HUGGINGFACE_HUB_CACHE")).or_else(|| in_home("hub"));
         let clean = |token: String| Some(token.trim().to_owned()).filter(|token| !token.is_empty());
         let in_file = || fs::read_to_string(path("HF_TOKEN_PATH").or_else(|| in_home("token"))?).ok();
+        let is_secretive = is_true("HF_HUB_DISABLE_IMPLICIT_TOKEN").unwrap_or(false);
         let token = text("HF_TOKEN").or_else(|| text("HUGGING_FACE_HUB_TOKEN")).and_then(clean);
         Some(Self {
             endpoint: text("HF_ENDPOINT"),
             cache: cache?,
             offline: is_true("HF_HUB_OFFLINE").or_else(|| is_true("TRANSFORMERS_OFFLINE")).unwrap_or(false),
-            token: token.or_else(|| clean(in_file()?)),
+            token: token.or_else(|| clean(in_file()?)).filter(|_| !is_secretive),
         })
     }
 }
@@ -107,6 +109,9 @@ mod tests {
             (&[("HF_TOKEN", "of env\n"), ("HUGGING_FACE_HUB_TOKEN", "of old")], Some("of env")),
             (&[("HF_HOME", home), ("HF_TOKEN", "")], Some("of home")),
             (&[("HF_HOME", "/nowhere")], None),
+            (&[("HF_HOME", home), ("HF_HUB_DISABLE_IMPLICIT_TOKEN", "1")], None),
+            (&[("HF_TOKEN", "of env"), ("HF_HUB_DISABLE_IMPLICIT_TOKEN", "true")], None),
+            (&[("HF_TOKEN", "of env"), ("HF_HUB_DISABLE_IMPLICIT_TOKEN", "0")], Some("of env")),
         ] {
             assert_eq!(settings(variables).unwrap().token.as_deref(), expected, "{variables:?}");
         }

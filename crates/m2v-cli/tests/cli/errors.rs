@@ -30,6 +30,11 @@ fn a_missing_model_says_what_a_model_is() {
     run([&"quantize", &"no/such/model", &"out", &"--dims", &"1"])
         .failed(1, &["no/such/model: no such folder"]);
     let folder = scratch();
+    // A mistyped folder beside another costs no request.
+    fs::create_dir(folder.path().join("models")).unwrap();
+    let mut command = command([&"inspect", &"models/nosuch"]);
+    let mistyped = ended(command.current_dir(folder.path()).spawn().unwrap());
+    mistyped.failed(1, &["models/nosuch: no such folder", "MODEL is the path"]);
     run([&"inspect", &folder.path()]).failed(1, &["no model here", "config.json"]);
     run([&"inspect", &shipped().join("config.json")]).failed(1, &["expected a model folder, found a file"]);
 }

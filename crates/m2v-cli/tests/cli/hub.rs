@@ -262,6 +262,9 @@ fn refusals_come_with_the_next_step() {
     setup.run([&"inspect", &"acme/tiny"], &reader).failed(1, &["403", "ask for access on the model's page"]);
     let nobody = [("HF_ENDPOINT", "http://127.0.0.1:9")];
     setup.run([&"inspect", &"acme/tiny"], &nobody).failed(1, &["127.0.0.1:9", "HF_ENDPOINT", "--offline"]);
+    let odd = [("HF_TOKEN", "\u{e9}"), ("HF_ENDPOINT", "notaurl")];
+    setup.run([&"inspect", &"acme/tiny"], &odd[..1]).failed(1, &["token: ", "look at HF_TOKEN"]);
+    setup.run([&"inspect", &"acme/tiny"], &odd[1..]).failed(1, &["endpoint: ", "look at HF_ENDPOINT"]);
     // What is no model is not pushed, and a card that the hub would refuse neither.
     setup.server.take_requests();
     let write = [("HF_TOKEN", TOKEN)];
@@ -271,6 +274,23 @@ fn refusals_come_with_the_next_step() {
     setup
         .run([&"push", &model, &"acme/tiny"], &write)
         .failed(1, &["README.md: key `tags`: expected a list of texts"]);
+    // Nor what a link leads to outside of the folder.
+    #[cfg(unix)]
+    {
+        std::fs::remove_file(model.join("README.md")).unwrap();
+        let inside = model.join("inside.txt");
+        std::os::unix::fs::symlink("config.json", &inside).unwrap();
+        for (to, part) in [("/etc/hostname", "a link to a file outside"), (".", "a link to a folder")] {
+            let link = model.join("link");
+            std::os::unix::fs::symlink(to, &link).unwrap();
+            setup.run([&"push", &model, &"acme/tiny"], &write).failed(1, &["link: ", part]);
+            std::fs::remove_file(&link).unwrap();
+        }
+        assert!(setup.server.take_requests().is_empty());
+        setup.run([&"push", &model, &"acme/tiny"], &write).ok();
+        assert!(setup.server.store().read("acme/tiny", "main", "inside.txt").is_some());
+        setup.server.take_requests();
+    }
     assert!(setup.server.take_requests().is_empty());
 }
 
