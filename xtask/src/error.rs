@@ -35,6 +35,11 @@ pub(crate) enum Error {
     Graph { file: String, message: String },
     #[error("not within bounds, nothing was written: {}", failures.join("; "))]
     Bounds { failures: Vec<String>, recipes: Vec<String> },
+    #[error(
+        "text {text} of those to verify on: the model's vector holds NaN or infinity: numbers of its table are too \
+         large, or none"
+    )]
+    NotFinite { text: usize },
     #[error("cannot handle Ctrl-C: {0}")]
     Signals(#[source] ctrlc::Error),
     #[error("cannot run {program}: {source}")]

@@ -38,6 +38,7 @@ impl Error {
                 "leave it out with --dtype, or take what it loses: recipes have no bound (--recipe {})",
                 recipes.join(" ")
             ),
+            Self::NotFinite { .. } => BROKEN.to_owned(),
             Self::Signals(_) => "run it again, from another terminal".to_owned(),
             Self::Start { program, .. } => {
                 format!("install it, or put it on the PATH, and see that `{program}` runs")

@@ -26,7 +26,8 @@ const BATCH: usize = 32;
 pub(crate) enum Kind {
     /// Those of the texts, cut as the model says.
     Texts,
-    /// Those of all of their tokens, summed in f64: thousands of f32 show the order of their additions in the sixth digit.
+    /// Those of all of their tokens, summed in f64: thousands of f32 show the order of their additions in the sixth
+    /// digit.
     Tokens,
 }
 

@@ -9,12 +9,12 @@ use super::target::{TableDtype, Target};
 
 /// Make smaller copies of a model and their ONNX graphs, run them, and report what they cost.
 ///
-/// Loads the model, makes a copy of it for each dtype or recipe, exports each to ONNX, runs tables (m2v-infer) and graphs
-/// (rten) on texts, and compares their embeddings with the model's. Of a classifier or regressor the head is kept,
-/// exported and compared too.
+/// Loads the model, makes a copy of it for each dtype or recipe, exports each to ONNX, runs tables (m2v-infer) and
+/// graphs (rten) on texts, and compares their embeddings with the model's. Of a classifier or regressor the head is
+/// kept, exported and compared too.
 ///
-/// A copy that misses its bound fails the command, and nothing is written: a dtype's bound is to the model; a recipe may
-/// lose what it loses, but its files have to give the vectors of the model that it made.
+/// A copy that misses its bound fails the command, and nothing is written: a dtype's bound is to the model; a recipe
+/// may lose what it loses, but its files have to give the vectors of the model that it made.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -38,8 +38,9 @@ an earlier run wrote as it was: there is nothing to clean up or to resume, run
 it again. (Of a model on the hub, what was fetched is kept.)
 
 A recipe is steps with + between them, applied in order: prune=FILE, dims=N,
-clusters=N, and one of f64, f32, f16, bf16, int8. docs/quantise.md says what
-they cost; `m2v quantize --recipe` makes the one that you choose.
+clusters=N, and one of f64, f32, f16, bf16 (not for Python model2vec), int8.
+docs/quantise.md says what they cost; `m2v quantize --recipe` makes the one that
+you choose.
 
 Exit codes: 0 done, 1 error or a missed bound, 2 wrong usage, 130 interrupted.")]
 pub(crate) struct Args {
@@ -65,8 +66,8 @@ pub(crate) struct Args {
     /// Write no ONNX graphs
     #[arg(long)]
     pub(super) no_onnx: bool,
-    /// Texts to verify on, one a line or .jsonl, each compared with every other: a few thousand are enough [default: 580
-    /// texts that come with the repository]
+    /// Texts to verify on, one a line or .jsonl, each compared with every other: a few thousand are enough [default:
+    /// 580 texts that come with the repository]
     #[arg(long, value_name = "FILE", conflicts_with = "no_verify")]
     pub(super) texts: Option<PathBuf>,
     /// Do not run what was written

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use m2v_core::{Checkpoint, Sink};
-use m2v_onnx::{DEFAULT_GRAPH, ExportOptions, graph_name};
+use m2v_onnx::{DEFAULT_GRAPH, ExportOptions, graph_dtype, graph_name};
 use serde::Serialize;
 
 use super::head::HeadVerified;
@@ -50,8 +50,8 @@ pub(crate) struct Verified {
     pub(crate) head: Option<HeadVerified>,
 }
 
-/// Writes the folder of a copy: with the graph, all that ONNX clients want; without, what model2vec reads. The names are
-/// those of its artefacts.
+/// Writes the folder of a copy: with the graph, all that ONNX clients want; without, what model2vec reads. The names
+/// are those of its artefacts.
 pub(crate) fn write(
     checkpoint: &Checkpoint,
     target: &Target,
@@ -96,11 +96,12 @@ impl Artefact {
         file: &str,
         out: &Out<'_>,
     ) -> Self {
+        let dtype = checkpoint.table.dtype();
         Self {
             file: file.to_owned(),
             folder: folder.to_owned(),
             recipe: target.recipe.to_string(),
-            dtype: checkpoint.table.dtype().to_string(),
+            dtype: if file == TABLE { dtype } else { graph_dtype(dtype) }.to_string(),
             rows: checkpoint.table.rows(),
             dim: checkpoint.table.dim(),
             bytes: out.size(&format!("{folder}/{file}")),

@@ -90,7 +90,8 @@ mod tests {
         clock.plan.drain(..3);
         clock.current = Some((Kind::Write, Instant::now()));
         assert_eq!(clock.position(), "4/5");
-        // One more of what took 20 s after this one, which says itself how long it takes, or is as the last of its kind.
+        // One more of what took 20 s after this one, which says itself how long it takes, or is as the last of its
+        // kind.
         assert_eq!(clock.left(Some(seconds(7))), Some(seconds(27)));
         let left = clock.left(None).unwrap();
         assert!(left > seconds(119) && left <= seconds(120), "{left:?}");

@@ -25,7 +25,8 @@ pub(crate) struct Model {
 }
 
 impl Model {
-    /// Finds a model: a folder if there is one of that name, or else a model on the hub, in the cache or fetched into it.
+    /// Finds a model: a folder if there is one of that name, or else a model on the hub, in the cache or fetched into
+    /// it.
     pub(crate) fn find(model: Option<&Path>, dry_run: bool, workspace: &Path) -> Result<Self> {
         let Some(path) = model else { return Ok(Self::folder(workspace.join(DEFAULT))) };
         let text = path.to_string_lossy();
@@ -57,8 +58,8 @@ fn is_missing(path: &Path) -> bool {
     path.symlink_metadata().is_err_and(|error| error.kind() != io::ErrorKind::PermissionDenied)
 }
 
-/// The id on the hub that a text is, if it is one: after `hf://`, or `ORG/NAME…` where neither such a folder nor ORG is.
-/// A mistyped folder beside others should not cost a request.
+/// The id on the hub that a text is, if it is one: after `hf://`, or `ORG/NAME…` where neither such a folder nor ORG
+/// is. A mistyped folder beside others should not cost a request.
 fn id(text: &str) -> Option<&str> {
     if let Some(id) = text.strip_prefix(HUB) {
         return Some(id);

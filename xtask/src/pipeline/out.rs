@@ -11,8 +11,8 @@ use super::report;
 use crate::error::{Error, Result};
 use crate::interrupt;
 
-/// The output folder. Ctrl-C ends whatever is being written to it; dropped before the end, it leaves nothing, also of the
-/// folders above that were made for it.
+/// The output folder. Ctrl-C ends whatever is being written to it; dropped before the end, it leaves nothing, also of
+/// the folders above that were made for it.
 pub(crate) struct Out<'p> {
     path: PathBuf,
     /// Nothing in a dry run, which only counts.
@@ -26,14 +26,10 @@ pub(crate) struct Out<'p> {
 }
 
 impl<'p> Out<'p> {
-    /// The output folder, in place of an earlier run's; nothing else is ever replaced. Of a dry run nothing is left, but
-    /// what cannot be written to fails there too.
+    /// The output folder, in place of an earlier run's; nothing else is ever replaced. Of a dry run nothing is left,
+    /// but what cannot be written to fails there too.
     pub(crate) fn open(path: &Path, dry_run: bool, progress: &'p Progress) -> Result<Self> {
-        let is_ours = |json: Vec<u8>| {
-            let report: Option<serde_json::Value> = serde_json::from_slice(&json).ok();
-            report.is_some_and(|report| report["tool"] == report::TOOL)
-        };
-        let replaces = fs::read(path.join("report.json")).is_ok_and(is_ours);
+        let replaces = is_of_a_run(path);
         let is_missing = |path: &&Path| !path.as_os_str().is_empty() && path.symlink_metadata().is_err();
         let parents = path.ancestors().skip(1).take_while(is_missing).map(Path::to_owned).collect();
         let (path, files) = (path.to_owned(), Vec::new());
@@ -73,6 +69,21 @@ impl<'p> Out<'p> {
             let _ = fs::remove_dir(folder);
         }
     }
+}
+
+/// Whether an earlier run wrote a folder, and nobody has put anything beside what it wrote.
+fn is_of_a_run(folder: &Path) -> bool {
+    let read = || {
+        let report: serde_json::Value =
+            serde_json::from_slice(&fs::read(folder.join("report.json")).ok()?).ok()?;
+        let artefacts = report["artefacts"].as_array().filter(|_| report["tool"] == report::TOOL)?;
+        let is_its = |name: &str| {
+            report::FILES.contains(&name) || artefacts.iter().any(|artefact| artefact["folder"] == name)
+        };
+        let mut entries = fs::read_dir(folder).ok()?;
+        Some(entries.all(|entry| entry.is_ok_and(|entry| entry.file_name().to_str().is_some_and(is_its))))
+    };
+    read().unwrap_or(false)
 }
 
 impl Sink for Out<'_> {

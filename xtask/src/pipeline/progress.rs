@@ -20,8 +20,8 @@ pub(crate) enum Unit {
     Compared,
 }
 
-/// The steps on standard error, if that is a terminal: a bar, and above it a line for each that was done. A terminal that
-/// can draw no bar gets a line for each that begins; anything else gets nothing.
+/// The steps on standard error, if that is a terminal: a bar, and above it a line for each that was done. A terminal
+/// that can draw no bar gets a line for each that begins; anything else gets nothing.
 pub(crate) struct Progress {
     screen: Screen,
     state: Mutex<State>,

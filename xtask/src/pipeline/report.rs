@@ -11,6 +11,9 @@ use super::target::Target;
 /// The value of `tool` by which a later run knows its own output.
 pub(crate) const TOOL: &str = "m2v pipeline";
 
+/// Files of a report, beside the folders of artefacts.
+pub(crate) const FILES: [&str; 3] = ["report.json", "report.md", "report.html"];
+
 /// What a run of the pipeline made and found.
 #[derive(Serialize)]
 pub(crate) struct Report {

@@ -20,14 +20,16 @@ struct Record {
 }
 
 impl Texts {
-    /// Reads a file of one text a line, or one object with a `text` if it is `.jsonl`, or the texts that come with the
-    /// repository.
+    /// Reads a file of one text a line, or one object with a `text` if it is `.jsonl` or `.ndjson`, or the texts that
+    /// come with the repository.
     pub(crate) fn load(file: Option<&Path>, workspace: &Path) -> Result<Self> {
         let path = file.map_or_else(|| workspace.join(SHIPPED), PathBuf::from);
         let read = fs::read_to_string(&path).map_err(|source| Error::io(&path, source))?;
+        // Some editors mark UTF-8 so, in front of the first text.
+        let read = read.strip_prefix('\u{feff}').unwrap_or(&read);
         let texts: Vec<String> = match file {
-            None => serde_json::from_str(&read).map_err(|source| Error::texts(&path, source))?,
-            Some(path) if path.extension().is_some_and(|found| found.eq_ignore_ascii_case("jsonl")) => {
+            None => serde_json::from_str(read).map_err(|source| Error::texts(&path, source))?,
+            Some(path) if is_json(path) => {
                 let record = |(line, record): (usize, &str)| match serde_json::from_str::<Record>(record) {
                     Ok(record) => Ok(record.text),
                     Err(source) => Err(Error::texts(path, format!("record {}: {source}", line + 1))),
@@ -48,6 +50,11 @@ impl Texts {
     }
 }
 
+fn is_json(path: &Path) -> bool {
+    let is_extension = |name: &str| path.extension().is_some_and(|found| found.eq_ignore_ascii_case(name));
+    ["jsonl", "ndjson"].into_iter().any(is_extension)
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs;
@@ -57,11 +64,14 @@ mod tests {
     #[test]
     fn records_are_read_as_the_command_reads_them() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("texts.jsonl");
-        let load = |content: &str| {
+        let load_as = |name: &str, content: &str| {
+            let path = folder.path().join(name);
             fs::write(&path, content).unwrap();
             Texts::load(Some(&path), folder.path()).map(|texts| texts.texts)
         };
+        let load = |content: &str| load_as("texts.jsonl", content);
+        assert_eq!(load_as("texts.NDJSON", "\u{feff}{\"text\": \"a\"}\n").unwrap(), ["a"]);
+        assert_eq!(load_as("texts.txt", "\u{feff}a\r\n\u{feff}b\n").unwrap(), ["a", "\u{feff}b"]);
         assert_eq!(load("{\"text\": \"a\\nb\"}\r\n{\"id\": 1, \"text\": \"\"}").unwrap(), ["a\nb", ""]);
         let error = load("{\"text\": \"a\"}\n{\"id\": 1}\n").err().unwrap().to_string();
         assert!(error.contains("texts.jsonl") && error.contains("record 2: missing field `text`"), "{error}");

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use m2v_core::{Checkpoint, Dir};
 use m2v_infer::{Encoder as _, EncoderExt as _, StaticModel};
 use m2v_quant::{Context, Loss, compare_with};
-use ndarray::{Array2, ArrayView2, Axis};
+use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 
 use super::artefact::{Artefact, TABLE, Verified};
 use super::graph_runtime::GraphRuntime;
@@ -65,6 +65,10 @@ impl<'a> Verifier<'a> {
         let head = HeadVerifier::new(model, &texts.texts)?;
         let model = StaticModel::from_checkpoint(model.clone())?;
         let source = Expected::new(&model, &texts.texts, progress)?;
+        let is_broken = |row: ArrayView1<'_, f32>| row.iter().any(|x| !x.is_finite());
+        if let Some(text) = source.embeddings.rows().into_iter().position(is_broken) {
+            return Err(Error::NotFinite { text });
+        }
         let ids = client_ids(&model, &texts.texts, progress)?;
         let pooled = texts.texts.iter().map(|text| model.tokenize(text)).collect::<Result<Vec<_>, _>>()?;
         let summary = TextsSummary {

@@ -54,8 +54,8 @@ fn read(path: PathBuf) -> io::Result<Vec<Case>> {
     Ok(serde_json::from_slice(&fs::read(path)?)?)
 }
 
-/// How many cases could be compared, and those that fell behind. A record may be of some cases only: of each the last one
-/// counts.
+/// How many cases could be compared, and those that fell behind. A record may be of some cases only: of each the last
+/// one counts.
 fn slower(records: Vec<Vec<Case>>, now: Vec<Case>) -> (usize, Vec<String>) {
     let ratio = |case: Case| (case.kind == "throughput").then_some((case.case, case.ratio?));
     let recorded: BTreeMap<String, f64> = records.into_iter().flatten().filter_map(ratio).collect();

@@ -10,9 +10,22 @@ use super::job::Job;
 /// Lines that a file of a library may have, its tests apart.
 const LINES: usize = 400;
 
-/// What libraries do not do outside their tests. Clippy looks for it too, unless it is allowed somewhere; an `.expect()` that
-/// cannot fail may be, with its reason.
-const BANNED: [&str; 5] = [".unwrap()", "panic!(", "todo!(", "unimplemented!(", "std::env::var"];
+/// Columns of a comment, which rustfmt leaves as it is.
+const COLUMNS: usize = 120;
+
+/// What libraries do not do outside their tests. Clippy looks for it too, unless it is allowed somewhere; an
+/// `.expect()` that cannot fail may be, with its reason.
+const BANNED: [&str; 9] = [
+    ".unwrap()",
+    "panic!(",
+    "todo!(",
+    "unimplemented!(",
+    "std::env::var",
+    "process::exit",
+    "thread_local!",
+    "print!(",
+    "println!(",
+];
 
 pub(super) fn run(job: &mut Job) -> io::Result<Outcome> {
     let mut wrong = Vec::new();
@@ -64,10 +77,20 @@ fn check(name: &str, text: &str, library: bool) -> Vec<String> {
     if !text.starts_with("//!") {
         wrong.push("does not start with what it is about (//!)".to_owned());
     }
+    for (i, line) in text.lines().enumerate() {
+        if line.trim_start().starts_with("//") && line.chars().count() > COLUMNS {
+            wrong.push(format!("line {}: a comment of more than {COLUMNS} columns", i + 1));
+        }
+    }
     // Tests stand at the end of a file, or in one of their own.
     let own_file = name.ends_with("tests.rs") || name.contains("/tests/");
-    let end = if own_file { 0 } else { text.find("#[cfg(test)]\nmod ").unwrap_or(text.len()) };
-    let code: Vec<(usize, &str)> = text[..end].lines().enumerate().collect();
+    let lines: Vec<&str> = text.lines().collect();
+    let begins_tests = |pair: &[&str]| {
+        let is_for_tests = pair[0].starts_with("#[cfg(") && pair[0].contains("test");
+        is_for_tests && pair[1].starts_with("mod ") && pair[1].ends_with('{')
+    };
+    let end = if own_file { Some(0) } else { lines.windows(2).position(begins_tests) };
+    let code: Vec<(usize, &str)> = lines.into_iter().enumerate().take(end.unwrap_or(usize::MAX)).collect();
     if code.len() > LINES {
         wrong.push(format!("{} lines, expected at most {LINES}", code.len()));
     }
@@ -131,5 +154,16 @@ mod tests {
         assert_eq!(check("crates/a/src/f.rs", wrong, false).len(), 1);
         let long = format!("//! Long.\n{}", "\n".repeat(500));
         assert_eq!(check("crates/a/src/long.rs", &long, false).len(), 1);
+        let wide = format!("//! Wide.\n{}\n// {}\n", "x".repeat(500), "x".repeat(118));
+        assert_eq!(check("crates/a/src/wide.rs", &wide, false).len(), 1);
+        // Tests in a file of their own end nothing, those in this one do.
+        for (tests, wrongs) in [("mod tests;", 1), ("mod tests {", 0)] {
+            let text =
+                format!("//! Tests.\n#[cfg(all(test, feature = \"a\"))]\n{tests}\nfn f() {{ x.unwrap() }}\n");
+            assert_eq!(check("crates/a/src/f.rs", &text, true).len(), wrongs);
+        }
+        for line in ["std::process::exit(1)", "thread_local! {", "print!(\"\")", "eprintln!(\"\")"] {
+            assert!(!check("crates/a/src/f.rs", &format!("//! F.\n{line}\n"), true).is_empty(), "{line}");
+        }
     }
 }

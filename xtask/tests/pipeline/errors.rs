@@ -102,6 +102,10 @@ fn what_cannot_be_written_to_comes_with_the_next_step() {
             failed(&run(out, &args), 1, &["is or holds the model", "choose another --out"]);
         }
     }
+    // What somebody put beside an earlier run's is not deleted.
+    fs::write(made.join("notes.txt"), "precious").unwrap();
+    failed(&run(&made, &[]), 1, &["made: the folder exists and is not empty", "choose another --out"]);
+    fs::remove_file(made.join("notes.txt")).unwrap();
     assert_eq!(names(&mine), ["report.json"]);
     assert_eq!(names(&made), ["f16", "report.html", "report.json", "report.md"]);
     assert_eq!(names(work.path()), ["file", "made", "mine"]);
