@@ -15,8 +15,9 @@ const MEMORY: usize = 128 << 20;
 
 /// Writes to memory and gives it back.
 ///
-/// To write to memory that a virtual machine has not been given by its host yet, or has given back, may take twenty times as
-/// long: 2.5 ms for each megabyte instead of 0.12. Which side meets it is chance, unless the system has enough of the other.
+/// To write to memory that a virtual machine has not been given by its host yet, or has given back, may take twenty
+/// times as long: 2.5 ms for each megabyte instead of 0.12. Which side meets it is chance, unless the system has enough
+/// of the other.
 pub(crate) fn settle_memory() {
     // In pages of the size that the outputs of m2v have.
     let mut memory = m2v_core::zeros(MEMORY >> 10, 1 << 10);
@@ -24,8 +25,8 @@ pub(crate) fn settle_memory() {
     drop(black_box(memory));
 }
 
-/// What of the floors of throughput a machine has to reach: those are of processors with AVX-512; AVX2 alone is to reach
-/// eight tenths of them.
+/// What of the floors of throughput a machine has to reach: those are of processors with AVX-512; AVX2 alone is to
+/// reach eight tenths of them.
 pub(crate) fn share_of_floors() -> f64 {
     if Isa::best().to_string() == "avx512" { 1.0 } else { 0.8 }
 }
