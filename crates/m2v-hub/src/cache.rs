@@ -100,6 +100,15 @@ impl RepoCache {
         }
     }
 
+    /// Whether there is any blob, whole.
+    pub(crate) fn has_blobs(&self) -> bool {
+        let is_blob = |entry: fs::DirEntry| {
+            entry.file_name().to_str().is_some_and(|name| name.parse::<Digest>().is_ok())
+        };
+        fs::read_dir(self.folder.join("blobs"))
+            .is_ok_and(|mut blobs| blobs.any(|entry| entry.is_ok_and(is_blob)))
+    }
+
     /// Remembers that a file is not in the repository. Only saves a request: a cache that cannot be written to does
     /// without.
     pub(crate) fn set_absent(&self, commit: &str, file: &str) {

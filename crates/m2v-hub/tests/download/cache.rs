@@ -81,6 +81,29 @@ fn offline_says_what_is_not_cached() {
     assert_eq!(world.asked(), [""; 0]);
 }
 
+/// Where there are no links, Python moves what it fetched into the snapshot.
+#[test]
+fn a_cache_without_blobs_is_read_offline_and_checked_online() {
+    let world = World::new();
+    content(&world.repo(), "config.json");
+    let file = world.path(&format!("snapshots/{}/config.json", world.commit));
+    let blob = world.path(&format!("blobs/{}", sha1_of_blob(CONFIG)));
+    fs::remove_file(&file).unwrap();
+    fs::rename(&blob, &file).unwrap();
+    fs::write(world.path("blobs/0123.incomplete"), "").unwrap();
+    assert_eq!(content(&world.offline(), "config.json"), CONFIG);
+    // Nobody can know better, unless it is pinned.
+    fs::write(&file, "another").unwrap();
+    assert_eq!(content(&world.offline(), "config.json"), b"another");
+    let pinned = world.offline().sha256("config.json", &sha256(CONFIG)).unwrap();
+    assert!(matches!(error_of(&pinned, "config.json"), Error::Digest { .. }));
+    assert_eq!(content(&world.repo(), "config.json"), CONFIG);
+    // Now there is a blob, and what is none of its copies is refused.
+    fs::remove_file(&file).unwrap();
+    fs::write(&file, "another").unwrap();
+    assert!(matches!(error_of(&world.offline(), "config.json"), Error::Corrupt { .. }));
+}
+
 #[test]
 fn what_is_wrong_in_the_cache_is_found_and_fetched_again() {
     let blobs = [
@@ -262,9 +285,8 @@ fn copies_in_place_of_symlinks_are_checked_too() {
     world.asked();
     assert_eq!(content(&world.repo(), "config.json"), CONFIG);
     assert_eq!(world.asked(), [""; 0]);
-    // Moved there by another client: only a listing has its hash.
+    // Moved there by another client: only the hub has its hash.
     fs::remove_file(&blob).unwrap();
-    assert!(matches!(error_of(&world.offline(), "config.json"), Error::Corrupt { .. }));
     assert_eq!(content(&world.repo(), "config.json"), CONFIG);
     fs::remove_file(&pointer).unwrap();
     fs::write(&pointer, b"something else").unwrap();
