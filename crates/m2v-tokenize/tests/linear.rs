@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use m2v_tokenize::{Scratch, Tokenizer, from_json};
+use m2v_tokenize::{Scratch, Subset, Tokenizer, from_json};
 use serde_json::{Value, json};
 
 const TEXTS: usize = 60_000;
@@ -30,14 +30,22 @@ fn texts_that_the_fast_path_leaves_cost_no_more_in_large_calls() {
 }
 
 #[test]
-fn a_tokenizer_of_many_added_tokens_is_made_as_fast() {
+fn a_tokenizer_of_many_added_tokens_is_made_and_pruned_as_fast() {
     let json = |count: usize| {
         let tokens: Vec<Value> = (0..count).map(|i| added(&format!("<{i}>"), false, false)).collect();
         wordpiece(true, &tokens)
     };
     let (few, many) = (json(2_500), json(20_000));
-    let [few, many] = [few, many].map(|json| (0..3).map(|_| make(&json)).min().unwrap());
-    assert!(many < few * 8 * 4, "{many:?} for eight times as many, {few:?}");
+    let parts = |json: &str| {
+        let start = Instant::now();
+        let part = Subset::new(json.as_bytes()).unwrap().to_tokenizer().unwrap();
+        assert!(part.ids.len() > 2_500);
+        start.elapsed()
+    };
+    for each in [&make as &dyn Fn(&str) -> Duration, &parts] {
+        let [few, many] = [&few, &many].map(|json| (0..3).map(|_| each(json)).min().unwrap());
+        assert!(many < few * 8 * 4, "{many:?} for eight times as many, {few:?}");
+    }
 }
 
 #[test]

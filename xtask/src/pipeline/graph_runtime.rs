@@ -47,16 +47,7 @@ impl GraphRuntime {
             embeddings.axis_chunks_iter_mut(Axis(0), BATCH).zip(sums.axis_chunks_iter_mut(Axis(0), BATCH));
         for (i, (texts, (mut embeddings, mut sums))) in texts.chunks(BATCH).zip(blocks).enumerate() {
             interrupt::check()?;
-            let width = texts.iter().map(Vec::len).max().unwrap_or(0);
-            let id = |[i, j]: [usize; 2]| texts[i].get(j).copied().unwrap_or(pad) as i32;
-            let mask = |[i, j]: [usize; 2]| i32::from(j < texts[i].len());
-            let (ids, mask) =
-                (NdTensor::from_fn([texts.len(), width], id), NdTensor::from_fn([texts.len(), width], mask));
-            let inputs = vec![(self.inputs[0], ids.view().into()), (self.inputs[1], mask.view().into())];
-            let outputs = self
-                .model
-                .run(inputs, &self.outputs, None)
-                .map_err(|source| self.error(source.to_string()))?;
+            let (outputs, width) = self.run(texts, pad, &self.outputs)?;
             let [hidden, embedding] = <[Value; 2]>::try_from(outputs)
                 .map_err(|outputs| self.error(format!("expected 2 outputs, found {}", outputs.len())))?;
             let hidden: NdTensor<f32, 3> = hidden.try_into().map_err(|_| self.wrong("last_hidden_state"))?;
@@ -91,20 +82,24 @@ impl GraphRuntime {
         let mut values = Vec::with_capacity(texts.len() * width);
         for texts in texts.chunks(BATCH) {
             interrupt::check()?;
-            let tokens = texts.iter().map(Vec::len).max().unwrap_or(0);
-            let id = |[i, j]: [usize; 2]| texts[i].get(j).copied().unwrap_or(pad) as i32;
-            let mask = |[i, j]: [usize; 2]| i32::from(j < texts[i].len());
-            let shape = [texts.len(), tokens];
-            let (ids, mask) = (NdTensor::from_fn(shape, id), NdTensor::from_fn(shape, mask));
-            let inputs = vec![(self.inputs[0], ids.view().into()), (self.inputs[1], mask.view().into())];
-            let outputs =
-                self.model.run(inputs, &[output], None).map_err(|source| self.error(source.to_string()))?;
+            let (outputs, _) = self.run(texts, pad, &[output])?;
             for output in outputs {
                 let output: NdTensor<f32, 2> = output.try_into().map_err(|_| self.wrong(name))?;
                 values.extend(output.to_vec());
             }
         }
         Array2::from_shape_vec((texts.len(), width), values).map_err(|_| self.wrong(name))
+    }
+
+    /// Some outputs of a batch of texts, and the tokens that each was padded to.
+    fn run(&self, texts: &[Vec<u32>], pad: u32, outputs: &[NodeId]) -> Result<(Vec<Value>, usize)> {
+        let width = texts.iter().map(Vec::len).max().unwrap_or(0);
+        let shape = [texts.len(), width];
+        let ids = NdTensor::from_fn(shape, |[i, j]| texts[i].get(j).copied().unwrap_or(pad) as i32);
+        let mask = NdTensor::from_fn(shape, |[i, j]| i32::from(j < texts[i].len()));
+        let inputs = vec![(self.inputs[0], ids.view().into()), (self.inputs[1], mask.view().into())];
+        let outputs = self.model.run(inputs, outputs, None);
+        Ok((outputs.map_err(|source| self.error(source.to_string()))?, width))
     }
 
     fn wrong(&self, output: &str) -> Error {
