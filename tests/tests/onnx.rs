@@ -244,7 +244,7 @@ fn a_thousand_texts_of_up_to_8192_tokens_agree() -> Result<()> {
                 let known: Vec<u32> = ids.iter().copied().filter(|&id| id != unk).collect();
                 let mut vectors = Array2::zeros((known.len(), dim));
                 checkpoint.table.lookup_into(&known, vectors.view_mut())?;
-                let options = PoolOptions { normalize };
+                let options = PoolOptions::default().with_normalize(normalize);
                 checkpoint.table.pool_into(
                     &known,
                     &[known.len()],

@@ -104,7 +104,7 @@ fn zeros_and_extremes_are_normalized_too() -> Result<()> {
     ] {
         let table = EmbeddingTable::try_new(Tensor::from_array(&Array2::from(vec![row])), None, None)?;
         let mut found = Array2::zeros((1, 2));
-        table.pool_into(&[0], &[1], PoolOptions { normalize: true }, found.view_mut())?;
+        table.pool_into(&[0], &[1], PoolOptions::default().with_normalize(true), found.view_mut())?;
         assert_close(&format!("{row:?}"), found.view(), Array2::from(vec![expected]).view());
     }
     Ok(())

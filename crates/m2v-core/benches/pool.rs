@@ -53,7 +53,7 @@ impl Blocks {
         let start = Instant::now();
         for _ in 0..passes {
             for (ids, ends) in &self.0 {
-                let options = PoolOptions { normalize: true };
+                let options = PoolOptions::default().with_normalize(true);
                 table.pool_into_on(isa, ids, ends, options, out.view_mut()).unwrap();
                 black_box(&mut out);
             }

@@ -22,7 +22,7 @@
 //! let table = EmbeddingTable::try_new(Tensor::from_array(&array![[1.0f32, 0.0], [3.0, 4.0]]), None, None)?;
 //! let mut out = Array2::zeros((2, 2));
 //! // Two texts: ids [0, 1] and [1].
-//! table.pool_into(&[0, 1, 1], &[2, 3], PoolOptions { normalize: false }, out.view_mut())?;
+//! table.pool_into(&[0, 1, 1], &[2, 3], PoolOptions::default(), out.view_mut())?;
 //! assert_eq!(out, array![[2.0, 2.0], [3.0, 4.0]]);
 //! # Ok::<(), m2v_core::Error>(())
 //! ```

@@ -11,9 +11,18 @@ use crate::tensor::Tensor;
 
 /// How [`EmbeddingTable::pool_into`] turns a sum into an embedding.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PoolOptions {
     /// Divide each mean by its length (‖v‖₂ + 1e-32).
     pub normalize: bool,
+}
+
+impl PoolOptions {
+    /// With or without normalisation; without is the default.
+    #[must_use]
+    pub fn with_normalize(self, normalize: bool) -> Self {
+        Self { normalize, ..self }
+    }
 }
 
 /// The vectors of all tokens, in the dtype they were stored in, with their optional weights and mapping.
@@ -213,7 +222,7 @@ impl EmbeddingTable {
     pub fn lookup_into(&self, ids: &[u32], out: ArrayViewMut2<'_, f32>) -> Result<()> {
         // The mean of one vector is that vector, except that −0 becomes 0.
         let ends: Vec<usize> = (1..=ids.len()).collect();
-        self.pool_into(ids, &ends, PoolOptions { normalize: false }, out)
+        self.pool_into(ids, &ends, PoolOptions::default(), out)
     }
 
     fn check(&self, ids: &[u32], texts: usize, out: &ArrayViewMut2<'_, f32>) -> Result<()> {

@@ -210,7 +210,7 @@ impl Encoder for StaticModel {
     fn encode_block(&self, texts: &[&str], scratch: &mut Scratch, out: ArrayViewMut2<'_, f32>) -> Result<()> {
         let Scratch { tokenizer, ids, ends, .. } = scratch;
         self.ids_into(texts, self.options.max_length, tokenizer, ids, ends)?;
-        let options = PoolOptions { normalize: self.options.normalize };
+        let options = PoolOptions::default().with_normalize(self.options.normalize);
         self.shared.table.pool_into(ids, ends, options, out)?;
         if self.options.max_length.is_none() {
             scratch.forget_after(texts);

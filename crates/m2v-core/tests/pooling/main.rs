@@ -15,8 +15,13 @@ use m2v_core::ndarray::{Array2, ArrayView2, s};
 use m2v_core::{Dtype, EmbeddingTable, Isa, PoolOptions, Tensor};
 use proptest::prelude::*;
 
-const MEAN: PoolOptions = PoolOptions { normalize: false };
-const UNIT: PoolOptions = PoolOptions { normalize: true };
+fn as_mean() -> PoolOptions {
+    PoolOptions::default()
+}
+
+fn as_unit() -> PoolOptions {
+    PoolOptions::default().with_normalize(true)
+}
 
 fn pool(isa: Isa, table: &EmbeddingTable, ids: &[u32], ends: &[usize], options: PoolOptions) -> Array2<f32> {
     let mut out = Array2::from_elem((ends.len(), table.dim()), f32::NAN);
@@ -124,16 +129,16 @@ kernels!(scalar, avx2, avx512);
 fn means_are_exact(isa: Isa, case: &Case) {
     let table = case.table();
     let (ids, ends) = case.block(&table);
-    let found = pool(isa, &table, &ids, &ends, MEAN);
+    let found = pool(isa, &table, &ids, &ends, as_mean());
     assert_same_bits(found.view(), mean(&table, &ids, &ends).view(), case);
 }
 
 fn unit_vectors_are_the_same_everywhere(isa: Isa, case: &Case) {
     let table = case.table();
     let (ids, ends) = case.block(&table);
-    let found = pool(isa, &table, &ids, &ends, UNIT);
+    let found = pool(isa, &table, &ids, &ends, as_unit());
     let scalar = Isa::all().next().unwrap();
-    assert_same_bits(found.view(), pool(scalar, &table, &ids, &ends, UNIT).view(), case);
+    assert_same_bits(found.view(), pool(scalar, &table, &ids, &ends, as_unit()).view(), case);
     if case.any_bits {
         return;
     }
@@ -173,7 +178,7 @@ fn long_texts_of_int8_do_not_overflow(isa: Isa) {
         // From 131,073 rows on the sum need not be an f32 any more: it is rounded once.
         for count in [1, 2, 255, 256, 257, 511, 512, 513, 70_000, 131_072, 200_001] {
             let ids = vec![0; count];
-            let found = pool(isa, &table, &ids, &[count], MEAN);
+            let found = pool(isa, &table, &ids, &[count], as_mean());
             let expected = (i64::from(value) * count as i64) as f32 / count as f32;
             assert!(found.iter().all(|&x| x == expected), "{value} × {count}: {found}");
         }
@@ -186,7 +191,7 @@ fn more_int8_rows_than_an_i32_can_hold(isa: Isa) {
     let count = i32::MAX as usize / 127 + 100;
     let table = Tensor::from_array(&Array2::from_elem((1, 64), 127i8));
     let table = EmbeddingTable::try_new(table, None, None).unwrap();
-    let found = pool(isa, &table, &vec![0; count], &[count], MEAN);
+    let found = pool(isa, &table, &vec![0; count], &[count], as_mean());
     let expected = (127 * count as i64) as f32 / count as f32;
     assert!(found.iter().all(|&x| x == expected), "{found}, not {expected}");
 }
@@ -195,7 +200,7 @@ fn extreme_values_are_normalized(isa: Isa) {
     let unit = |value: f32, count: usize| {
         let table = Tensor::from_array(&Array2::from_elem((1, 100), value));
         let table = EmbeddingTable::try_new(table, None, None).unwrap();
-        pool(isa, &table, &vec![0; count], &[count], UNIT)[[0, 99]]
+        pool(isa, &table, &vec![0; count], &[count], as_unit())[[0, 99]]
     };
     // Neither the square nor the sum of squares is an f32.
     assert!((unit(1e30, 3) - 0.1).abs() < 1e-7);
@@ -220,10 +225,10 @@ fn nothing_to_do(isa: Isa) {
         let empty =
             |rows: usize| Tensor::try_new(dtype, &[rows, 256], vec![0; rows * 256 * dtype.size()].into());
         let table = EmbeddingTable::try_new(empty(0).unwrap(), None, None).unwrap();
-        assert_eq!(pool(isa, &table, &[], &[], MEAN).shape(), [0, 256]);
-        assert_eq!(pool(isa, &table, &[], &[0, 0], UNIT), Array2::<f32>::zeros((2, 256)));
+        assert_eq!(pool(isa, &table, &[], &[], as_mean()).shape(), [0, 256]);
+        assert_eq!(pool(isa, &table, &[], &[0, 0], as_unit()), Array2::<f32>::zeros((2, 256)));
         let table = EmbeddingTable::try_new(empty(1).unwrap(), None, None).unwrap();
-        assert_eq!(pool(isa, &table, &[0], &[0, 1, 1], UNIT), Array2::<f32>::zeros((3, 256)));
+        assert_eq!(pool(isa, &table, &[0], &[0, 1, 1], as_unit()), Array2::<f32>::zeros((3, 256)));
     }
 }
 
@@ -235,13 +240,13 @@ fn outputs_with_gaps(isa: Isa) {
     let mut wide = Array2::from_elem((2 * ends.len(), 203), 7.0);
     let (columns, rows) = (s![.., 3..103], s![..;2, 3..;2]);
     table
-        .pool_into_on(isa, &ids, &ends, MEAN, wide.slice_mut(columns).slice_mut(s![..ends.len(), ..]))
+        .pool_into_on(isa, &ids, &ends, as_mean(), wide.slice_mut(columns).slice_mut(s![..ends.len(), ..]))
         .unwrap();
     assert_same_bits(wide.slice(columns).slice(s![..ends.len(), ..]), expected.view(), &"gaps between rows");
-    table.pool_into_on(isa, &ids, &ends, MEAN, wide.slice_mut(rows)).unwrap();
+    table.pool_into_on(isa, &ids, &ends, as_mean(), wide.slice_mut(rows)).unwrap();
     assert_same_bits(wide.slice(rows), expected.view(), &"gaps between rows and columns");
     let mut turned = Array2::from_elem((100, ends.len()), 7.0);
-    table.pool_into_on(isa, &ids, &ends, MEAN, turned.view_mut().reversed_axes()).unwrap();
+    table.pool_into_on(isa, &ids, &ends, as_mean(), turned.view_mut().reversed_axes()).unwrap();
     assert_same_bits(turned.t(), expected.view(), &"one column after another");
 }
 
