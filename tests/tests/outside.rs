@@ -457,11 +457,37 @@ fn scores_that_are_no_numbers_are_refused() -> Result<()> {
             Ok(())
         }
     }
-    let classes: Vec<m2v_core::Label> = vec!["no".into(), "yes".into()];
-    let head = Nothing(Output::classifier(Task::SingleLabel, classes));
-    let pipeline = Pipeline::new(StaticModel::load(&small()?)?, head)?;
-    let error = pipeline.predict(&["a"]).map(|_| ()).unwrap_err();
-    assert!(matches!(error, m2v_infer::Error::NotFinite { value } if value.is_nan()), "{error:?}");
+    /// Finite scores, of which it makes probabilities that are not.
+    struct Overflows(Output);
+    impl Head for Overflows {
+        fn output(&self) -> &Output {
+            &self.0
+        }
+
+        fn score_block(
+            &self,
+            _: ArrayView2<'_, f32>,
+            _: &mut HeadScratch,
+            mut out: ArrayViewMut2<'_, f32>,
+        ) -> Result<(), m2v_infer::Error> {
+            out.fill(1e9);
+            Ok(())
+        }
+
+        fn to_probabilities(&self, mut scores: ArrayViewMut2<'_, f32>) {
+            scores.mapv_inplace(|score| score.exp() / score.exp());
+        }
+    }
+    let classes = || vec!["no".into(), "yes".into()];
+    let heads: [Box<dyn Head>; 2] = [
+        Box::new(Nothing(Output::classifier(Task::SingleLabel, classes()))),
+        Box::new(Overflows(Output::classifier(Task::MultiLabel, classes()))),
+    ];
+    for head in heads {
+        let pipeline = Pipeline::new(StaticModel::load(&small()?)?, head)?;
+        let error = pipeline.predict(&["a"]).map(|_| ()).unwrap_err();
+        assert!(matches!(error, m2v_infer::Error::NotFinite { value } if value.is_nan()), "{error:?}");
+    }
     Ok(())
 }
 

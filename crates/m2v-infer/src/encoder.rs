@@ -47,7 +47,8 @@ pub trait Encoder: Send + Sync {
     /// The length of the vectors.
     fn dim(&self) -> usize;
 
-    /// Embeds a block of texts, text `i` into row `i` of `out`, `[texts.len(), dim]`.
+    /// Embeds a block of texts, text `i` into row `i` of `out`, `[texts.len(), dim]`. After an error, calls of
+    /// [`EncoderExt`] come again with each of the texts alone, to tell which it is about.
     ///
     /// # Errors
     /// If a text cannot be encoded or `out` has another shape; `out` is then unspecified.
@@ -91,7 +92,7 @@ pub trait EncoderExt: Encoder {
     /// Embeds texts; row `i` of the result, `[texts.len(), dim]`, is text `i`. No texts: `[0, dim]`.
     ///
     /// # Errors
-    /// If a text cannot be encoded.
+    /// If a text cannot be encoded; of several, [`Error::Text`] with the first of its block that cannot be alone.
     fn encode<S: AsRef<str> + Sync>(&self, texts: &[S]) -> Result<Array2<f32>> {
         self.encode_with_progress(texts, &|_| ())
     }
@@ -127,7 +128,8 @@ pub trait EncoderExt: Encoder {
     }
 
     /// Embeds a stream of texts, `block` at a time: an iterator over arrays of up to `block` rows. Memory does
-    /// not grow with the stream. A multiple of [`BLOCK`] gives every thread work.
+    /// not grow with the stream. A multiple of [`BLOCK`] gives every thread work. Errors count the texts of their
+    /// array.
     fn encode_blocks<I>(&self, texts: I, block: usize) -> Blocks<'_, Self, I::IntoIter>
     where
         I: IntoIterator,
@@ -174,7 +176,11 @@ fn encode<E: Encoder + ?Sized, S: AsRef<str> + Sync>(
                 let source = Box::new(encode_block(&[*text], out).err()?);
                 Some(Error::Text { text: nth * size + i, source })
             };
-            texts.iter().enumerate().find_map(alone).unwrap_or(error)
+            texts.iter().enumerate().find_map(alone).unwrap_or(match error {
+                // An encoder that encodes its block's texts with these calls has counted them from 0.
+                Error::Text { text, source } => Error::Text { text: nth * size + text, source },
+                error => error,
+            })
         })?;
         progress(done.fetch_add(texts.len(), Ordering::Relaxed) + texts.len());
         Ok(())

@@ -106,7 +106,8 @@ pub trait Head: Send + Sync {
     /// Scores a block of texts: from embeddings, `[texts, dim]`, to `out`, `[texts, width]`.
     ///
     /// A prediction of [`Task::SingleLabel`] is made of these scores, all others of what
-    /// [`Head::to_probabilities`] makes of them. A [`Pipeline`](crate::Pipeline) refuses scores that are NaN or infinite.
+    /// [`Head::to_probabilities`] makes of them. A [`Pipeline`](crate::Pipeline) refuses scores that are NaN or
+    /// infinite.
     ///
     /// # Errors
     /// If the embeddings cannot be scored; `out` is then unspecified.

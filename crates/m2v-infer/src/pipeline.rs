@@ -99,7 +99,8 @@ impl Pipeline {
         self.model.as_ref()
     }
 
-    /// The same head on another encoder, such as [`Pipeline::static_model`] with other options.
+    /// The same head on another encoder, such as [`Pipeline::static_model`] with other options. As with
+    /// [`Pipeline::new`], it cannot be saved, and its encoder is just an encoder.
     ///
     /// ```no_run
     /// # use m2v_infer::Pipeline;
@@ -148,7 +149,7 @@ impl Pipeline {
     ///
     /// # Errors
     /// [`Error::NoClasses`] of a classifier without classes, or whose classes have no labels; otherwise if a text
-    /// cannot be encoded or scored.
+    /// cannot be encoded or scored: of several, [`Error::Text`] says which.
     pub fn predict<S: AsRef<str> + Sync>(&self, texts: &[S]) -> Result<Predictions> {
         self.predict_with_progress(texts, &|_| ())
     }
@@ -252,18 +253,24 @@ impl Encoder for ScoreEncoder<'_> {
             ArrayViewMut2::from_shape((rows, columns), &mut buffer[..length]).map_err(shape)?;
         encoder.encode_block(texts, scratch, embeddings.view_mut())?;
         head.score_block(embeddings.view(), &mut scratch.head, out.view_mut())?;
-        if let Some(&value) = out.iter().find(|score| !score.is_finite()) {
-            return Err(Error::NotFinite { value });
-        }
         scratch.head.embeddings = buffer;
+        check_finite(&out)?;
         if self.probabilities {
-            head.to_probabilities(out);
+            head.to_probabilities(out.view_mut());
+            check_finite(&out)?;
         }
         Ok(())
     }
 
     fn scratch_pool(&self) -> Option<&ScratchPool> {
         self.pipeline.encoder.scratch_pool()
+    }
+}
+
+fn check_finite(scores: &ArrayViewMut2<'_, f32>) -> Result<()> {
+    match scores.iter().find(|score| !score.is_finite()) {
+        Some(&value) => Err(Error::NotFinite { value }),
+        None => Ok(()),
     }
 }
 

@@ -93,7 +93,8 @@ impl Predictions {
     }
 
     /// The predictions, text by text.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = Prediction<'_>> {
+    #[must_use]
+    pub fn iter(&self) -> PredictionIter<'_> {
         PredictionIter { predictions: self, next: 0 }
     }
 

@@ -18,14 +18,14 @@ pub struct Scratch {
     pub head: HeadScratch,
 }
 
-/// Bytes of a block's texts above which what they took is not kept: many times as much as documents have that anyone
-/// embeds as one, and little next to what a model takes.
-const KEEP: usize = 1 << 23;
+/// Bytes of a text above which what it took is not kept: many times as many as documents have that anyone embeds as
+/// one, and little next to what a model takes.
+const KEEP: usize = 1 << 22;
 
 impl Scratch {
-    /// Gives memory back that texts took, if they were huge: a pool would hold it for as long as it lives.
-    pub(crate) fn forget_after(&mut self, texts: &[&str]) {
-        if texts.iter().map(|text| text.len()).sum::<usize>() > KEEP {
+    /// Gives memory back that texts took, if one was huge and not cut: a pool would hold it for as long as it lives.
+    pub(crate) fn forget_after(&mut self, texts: &[&str], max_length: Option<usize>) {
+        if max_length.is_none() && texts.iter().any(|text| text.len() > KEEP) {
             *self = Self::default();
         }
     }
@@ -141,10 +141,15 @@ mod tests {
     #[test]
     fn huge_texts_leave_no_memory_behind() {
         let mut scratch = Scratch { ids: vec![1], ..Scratch::default() };
-        scratch.forget_after(&["a", "b"]);
+        scratch.forget_after(&["a", "b"], None);
         assert_eq!(scratch.ids, [1]);
-        let half = "a".repeat(KEEP / 2 + 1);
-        scratch.forget_after(&[&half, &half]);
+        let most = "a".repeat(KEEP);
+        scratch.forget_after(&[&most, &most], None);
+        assert_eq!(scratch.ids, [1], "of usual texts, however many");
+        let more = most + "a";
+        scratch.forget_after(&[&more], Some(512));
+        assert_eq!(scratch.ids, [1], "of one that was cut");
+        scratch.forget_after(&["a", &more], None);
         assert_eq!(scratch.ids.capacity(), 0);
     }
 }

@@ -154,7 +154,7 @@ impl StaticModel {
         let mut scratch = self.shared.scratch.borrow();
         let Scratch { tokenizer, ends, .. } = &mut *scratch;
         self.ids_into(&[text], self.options.max_length, tokenizer, &mut ids, ends)?;
-        scratch.forget_after(&[text]);
+        scratch.forget_after(&[text], self.options.max_length);
         Ok(ids)
     }
 
@@ -170,7 +170,7 @@ impl StaticModel {
         let mut scratch = self.shared.scratch.borrow();
         let Scratch { tokenizer, ends, .. } = &mut *scratch;
         self.ids_into(&[text], max_length, tokenizer, &mut ids, ends)?;
-        scratch.forget_after(&[text]);
+        scratch.forget_after(&[text], max_length);
         let mut embeddings = Array2::zeros((ids.len(), self.dim()));
         self.shared.table.lookup_into(&ids, embeddings.view_mut())?;
         Ok(TokenEmbeddings { ids, embeddings })
@@ -209,13 +209,11 @@ impl Encoder for StaticModel {
 
     fn encode_block(&self, texts: &[&str], scratch: &mut Scratch, out: ArrayViewMut2<'_, f32>) -> Result<()> {
         let Scratch { tokenizer, ids, ends, .. } = scratch;
-        self.ids_into(texts, self.options.max_length, tokenizer, ids, ends)?;
+        let made = self.ids_into(texts, self.options.max_length, tokenizer, ids, ends);
         let options = PoolOptions::default().with_normalize(self.options.normalize);
-        self.shared.table.pool_into(ids, ends, options, out)?;
-        if self.options.max_length.is_none() {
-            scratch.forget_after(texts);
-        }
-        Ok(())
+        let pooled = made.and_then(|()| Ok(self.shared.table.pool_into(ids, ends, options, out)?));
+        scratch.forget_after(texts, self.options.max_length);
+        pooled
     }
 
     fn scratch_pool(&self) -> Option<&ScratchPool> {

@@ -10,7 +10,7 @@ use hashbrown::HashTable;
 pub(crate) struct StringTable {
     bytes: Vec<u8>,
     table: HashTable<Place>,
-    /// Of other numbers in each table: whoever writes a vocabulary cannot have all of its tokens collide.
+    /// Of other numbers in each table: whoever writes a vocabulary does not know which of its tokens collide.
     state: RandomState,
     longest: usize,
 }

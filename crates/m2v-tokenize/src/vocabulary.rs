@@ -113,7 +113,8 @@ impl Vocabulary {
 
     /// The facts about a vocabulary that comes from elsewhere: ids from 0 to `max_id`, of [`Family::Other`], without an
     /// unknown token; batches are padded with the token 0. `median_token_length` as
-    /// [there](Self::median_token_length); where texts are not cut before they are tokenised, any large number will do.
+    /// [there](Self::median_token_length); it is at least 1; where texts are not cut before they are tokenised, any
+    /// large number will do.
     ///
     /// ```
     /// use m2v_tokenize::{Family, Vocabulary};
@@ -124,17 +125,17 @@ impl Vocabulary {
     #[must_use]
     pub fn new(max_id: u32, median_token_length: usize) -> Self {
         let pad = SpecialToken { id: 0, content: "[PAD]".to_owned() };
-        let len = (max_id as usize).saturating_add(1);
+        let (len, median_token_length) = ((max_id as usize).saturating_add(1), median_token_length.max(1));
         Self { family: Family::Other, len, max_id, median_token_length, unk: None, pad }
     }
 
-    /// With a token for what is not in the vocabulary: one of those it has, or the next id.
+    /// With a token for what is not in the vocabulary. If its id is above the largest, it and all between are new.
     #[must_use]
     pub fn with_unk(self, id: u32, content: impl Into<String>) -> Self {
         Self { unk: Some(SpecialToken { id, content: content.into() }), ..self.up_to(id) }
     }
 
-    /// With a token to pad batches with: one of those it has, or the next id.
+    /// With a token to pad batches with. If its id is above the largest, it and all between are new.
     #[must_use]
     pub fn with_pad(self, id: u32, content: impl Into<String>) -> Self {
         Self { pad: SpecialToken { id, content: content.into() }, ..self.up_to(id) }

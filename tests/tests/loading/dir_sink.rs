@@ -111,7 +111,7 @@ fn a_link_is_refused() -> Result<()> {
     std::os::unix::fs::symlink(&elsewhere, &target)?;
     let nothing = parent.path().join("nothing");
     std::os::unix::fs::symlink("no/such", &nothing)?;
-    for target in [&target, &nothing] {
+    for target in [&target, &nothing, &target.join("")] {
         for sink in [DirSink::create(target), DirSink::replace(target)] {
             assert_eq!(refused(sink, target)?, ErrorKind::AlreadyExists);
         }

@@ -92,7 +92,7 @@ impl Pairs {
             if pairs.fill(merges, FARTHEST).is_some() {
                 return pairs;
             }
-            pairs.multiplier = RandomState::default().hash_one(()) as u32 | 1;
+            pairs.multiplier = RandomState::default().hash_one(0_u64) as u32 | 1;
         }
         // The tables have room for all.
         let _ = pairs.fill(merges, usize::MAX);
@@ -181,7 +181,7 @@ impl Pairs {
 
 #[cfg(test)]
 mod tests {
-    use super::{Found, MAX_IDS, MULTIPLIER, Merge, Pairs};
+    use super::{FARTHEST, Found, MAX_IDS, MULTIPLIER, Merge, Pairs};
 
     #[test]
     fn ids_that_were_chosen_to_collide_do_not() {
@@ -190,12 +190,13 @@ mod tests {
         rights.truncate(20_000);
         let merges: Vec<Merge> =
             rights.iter().map(|&right| Merge { left: 1, right, merged: right }).collect();
-        let pairs = Pairs::new(&merges);
+        let mut pairs = Pairs::new(&merges);
         assert_ne!(pairs.multiplier, MULTIPLIER);
         for (rank, &right) in rights.iter().enumerate() {
             let found = pairs.get(1, right);
             assert_eq!((found.rank() as usize, found.merged()), (rank, right));
             assert!(pairs.get(0, right) == Found::NONE);
         }
+        assert!(pairs.fill(&merges, FARTHEST).is_some(), "not just another one that is as bad");
     }
 }
