@@ -57,7 +57,8 @@ impl Card {
     /// Reads what cards have, plain and quoted words and lists of them, in brackets or one a line; no other YAML.
     ///
     /// ```
-    /// let card = m2v_core::Card::parse("---\nlicense: 'mit' # ours\ntags: [a, \"b\"]\nbase_model:\n- org/name\n---\n");
+    /// let text = "---\nlicense: 'mit' # ours\ntags: [a, \"b\"]\nbase_model:\n- org/name\n---\n";
+    /// let card = m2v_core::Card::parse(text);
     /// assert_eq!(card.values("license"), ["mit"]);
     /// assert_eq!(card.values("tags"), ["a", "b"]);
     /// assert_eq!(card.values("base_model"), ["org/name"]);

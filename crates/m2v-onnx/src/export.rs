@@ -29,8 +29,8 @@ pub fn graph_name(dtype: Dtype) -> &'static str {
     }
 }
 
-/// The dtype that a table of this dtype has in a graph: its own if that is float32, float16 or int8, which every runtime
-/// looks up in, else float32.
+/// The dtype that a table of this dtype has in a graph: its own if that is float32, float16 or int8, which every
+/// runtime looks up in, else float32.
 #[must_use]
 pub fn graph_dtype(dtype: Dtype) -> Dtype {
     match dtype {
@@ -241,4 +241,29 @@ fn write_json(sink: &mut dyn Sink, name: &str, value: &Value) -> Result<()> {
 
 fn write_error(name: &str, source: io::Error) -> Error {
     Error::Data(m2v_core::Error::Io { file: name.to_owned(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use m2v_core::{Activation, Checkpoint, Config, EmbeddingTable, Memory, MlpHead, Tensor};
+
+    use super::{ExportOptions, FILES, export_folder};
+
+    #[test]
+    fn all_files_but_the_graph_are_known() -> Result<(), Box<dyn std::error::Error>> {
+        let rows = Tensor::from_vec(&[2, 1], vec![1.0_f32, 2.0])?;
+        let tokenizer = br#"{"model": {"type": "WordLevel", "unk_token": "?", "vocab": {"?": 0, "a": 1}}}"#;
+        let mut checkpoint =
+            Checkpoint::new(Config::default(), EmbeddingTable::try_new(rows, None, None)?, tokenizer);
+        let layer = (Tensor::from_vec(&[1, 1], vec![1.0_f32])?, Tensor::from_vec(&[1], vec![0.0_f32])?);
+        checkpoint.head = Some(MlpHead::try_new(vec![layer], Activation::Identity, None)?);
+        let mut folder = Memory::new();
+        export_folder(&checkpoint, &ExportOptions::default(), &mut folder)?;
+        let mut names: Vec<&str> = folder.files().map(|(name, _)| name).collect();
+        names.sort_unstable();
+        let mut known = FILES;
+        known.sort_unstable();
+        assert_eq!(names, known);
+        Ok(())
+    }
 }

@@ -41,18 +41,22 @@ impl DirSink {
     }
 
     /// A folder that takes the place of one that may exist. What was in the old one is gone after
-    /// [`Sink::finish`], and untouched before; on Linux they change places in one step. If the old one cannot be
+    /// [`Sink::finish`], and untouched before; on Linux they change places in one step,
+    /// where the file system can. If the old one cannot be
     /// removed then, the error says where it is: the new one is there.
     ///
     /// # Errors
-    /// [`Error::Io`] if the path exists and is not a folder (a link to one is none), or its parent cannot be written to.
+    /// [`Error::Io`] if the path exists and is not a folder (a link to one is none), or its parent cannot be written
+    /// to.
     pub fn replace(path: impl Into<PathBuf>) -> Result<Self> {
         Self::new(path.into(), true)
     }
 
-    fn new(target: PathBuf, replace: bool) -> Result<Self> {
+    fn new(path: PathBuf, replace: bool) -> Result<Self> {
+        // Without a slash at the end: behind it, a link would pass for what it leads to.
+        let target: PathBuf = path.components().collect();
         let staging = Self::stage(&target, replace)
-            .map_err(|source| Error::Io { file: target.display().to_string(), source })?;
+            .map_err(|source| Error::Io { file: path.display().to_string(), source })?;
         Ok(Self { target, staging: Some(staging), replace })
     }
 

@@ -13,7 +13,7 @@ pub(super) fn vector(shape: &Type, what: &'static str) -> Result<Option<usize>> 
     }
 }
 
-/// The number of elements, if all lengths are known, and it is one.
+/// The number of elements, if all lengths are known, and there are not more than a `usize` counts.
 pub(super) fn count(axes: &[Axis]) -> Option<usize> {
     axes.iter().try_fold(1_usize, |count, axis| match axis {
         Axis::Length(length) => count.checked_mul(*length),
