@@ -163,11 +163,13 @@ pub(crate) fn push_row(
     push_vector(line, row).map_err(wrong)
 }
 
-/// The encoder works on many texts at once and cannot say which of them it failed on.
+/// An error of a chunk's texts, with the text's number where it is one's.
 pub(crate) fn in_texts(chunk: &Chunk, error: m2v_infer::Error) -> Stop {
     let (text, error) = match &error {
         m2v_infer::Error::Text { text, source } => (*text, &**source),
-        error => (0, error),
+        error if chunk.len() == 1 => (0, error),
+        // Of none of them alone.
+        error => return Stop::error(crate::stop::explain(error)),
     };
     Stop::error(format!("text {}: {}", chunk.number(text), crate::stop::explain(error)))
 }

@@ -34,7 +34,8 @@ impl OutArgs {
         let sink = if self.force { DirSink::replace(&self.out) } else { DirSink::create(&self.out) };
         let sink = sink.map_err(|error| {
             let stop = Stop::from(error);
-            if !self.force && self.out.is_dir() && !self.out.is_symlink() && !is_empty(&self.out) {
+            let is_link = self.out.components().collect::<PathBuf>().is_symlink();
+            if !self.force && self.out.is_dir() && !is_link && !is_empty(&self.out) {
                 return stop.hint("pass --force to replace it, or choose another OUT");
             }
             stop

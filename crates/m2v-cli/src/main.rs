@@ -50,8 +50,8 @@ use crate::stop::Stop;
 ///
 /// MODEL is the path of a model folder: config.json, model.safetensors and tokenizer.json as Python model2vec saves
 /// them, or a sentence-transformers folder with a StaticEmbedding. If there is no such folder, it is a model on the
-/// hub, ORG/NAME[@REVISION][:SUBFOLDER], in the cache of Python's huggingface_hub or fetched into it; hf://ORG/NAME is
-/// always one.
+/// hub, ORG/NAME[@REVISION][:SUBFOLDER], in the cache of Python's huggingface_hub or, where there is no folder ORG
+/// either, fetched into it; hf://ORG/NAME is always one.
 #[derive(Debug, Parser)]
 #[command(name = "m2v", version, propagate_version = true, after_help = EXAMPLES)]
 struct Cli {

@@ -37,11 +37,11 @@ impl ModelArgs {
         }
         #[cfg(feature = "hub")]
         {
-            // A mistyped folder beside others should not cost a request.
             let is_beside = path.components().next().is_some_and(|org| exists(org.as_ref()));
             let id = path.to_str().unwrap_or_default().parse::<m2v_hub::ModelId>();
             match id {
-                Ok(_) if is_beside && !forced => {}
+                // A mistyped folder beside others should not cost a request.
+                Ok(id) if is_beside && !forced && !crate::hub::is_cached(id.clone()) => {}
                 Ok(id) => return Ok(Model::Hub(Box::new(self.hub.open(id, false)?))),
                 Err(error) if forced => return Err(error.into()),
                 Err(_) => {}

@@ -185,7 +185,8 @@ impl HubBuilder {
         Self { lock_limit: Some(limit), ..self }
     }
 
-    /// How often to try again after 429, 5xx or a cut connection; 5 if not said. Nothing else is tried again.
+    /// How often to try again after 429, 5xx, or an answer that was cut or stalled; 5 if not said. Nothing else
+    /// is tried again, and a commit only after 429 and 503.
     #[must_use]
     pub fn retries(mut self, retries: u32) -> Self {
         self.limits.retries = retries;

@@ -30,7 +30,8 @@
 //! # What can be relied on
 //!
 //! * **Checked.** Size and hash (sha256, or that of a git blob) are compared before anyone sees a byte, also of files
-//!   in the cache, each time: what is handed out is what was hashed. What fails is not cached. The hashes are those of
+//!   in the cache, each time: what is handed out is what was hashed. (Offline, nothing has the hashes of a cache
+//!   without links, as Python makes it on Windows: pin those.) What fails is not cached. The hashes are those of
 //!   the hub's listing, over TLS; [`Repo::sha256`] pins a file to one of your own, [`Repo::revision`] a model to a
 //!   commit.
 //! * **Cache first.** What is cached is read without a request, [`Repo::refresh`] asks what a branch means now.
@@ -40,7 +41,8 @@
 //! * **No path but yours.** Commits and hashes are hexadecimal digits, names those that you ask for; nothing else that
 //!   a server sends becomes part of a path.
 //! * **Bounded.** Connecting, the first byte and silence in between have limits, and so has trying again: after 429,
-//!   5xx and cut connections only. Large files go on where they stopped.
+//!   5xx, and answers that were cut or stalled only; what may have made a commit is not sent again. Large files go on
+//!   where they stopped.
 //! * **Discreet.** The token goes to the endpoint (scheme, host and port) and is shown nowhere. Nothing is read from
 //!   the environment, no proxy is guessed.
 //! * **Blocking,** and at home in asynchronous programs too: requests run on threads of their own, so that calls may be

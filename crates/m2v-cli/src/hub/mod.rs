@@ -95,6 +95,11 @@ fn connect(offline: bool) -> Result<Hub, Stop> {
     Ok(hub.build()?)
 }
 
+/// Whether the cache knows a model.
+pub(crate) fn is_cached(id: ModelId) -> bool {
+    connect(true).is_ok_and(|hub| hub.model(id).and_then(|repo| repo.commit_hash()).is_ok())
+}
+
 /// What to do next about an error, if the hub is its cause.
 pub(crate) fn hint(error: &(dyn std::error::Error + 'static)) -> Option<String> {
     cause(error).and_then(next_step)
@@ -116,7 +121,8 @@ pub(crate) fn cause<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<
 }
 
 fn next_step(error: &Error) -> Option<String> {
-    const LOGIN: &str = "set HF_TOKEN to a token from the hub's settings, or run `hf auth login`";
+    const LOGIN: &str = "set HF_TOKEN to a token from the hub's settings, or run `hf auth login` (no token is sent where \
+                         HF_HUB_DISABLE_IMPLICIT_TOKEN is set)";
     let step = match error {
         Error::Offline { at } => {
             let (id, revision) = (&at.repo, &at.revision);

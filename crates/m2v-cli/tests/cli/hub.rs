@@ -168,6 +168,9 @@ fn a_folder_wins_and_hf_forces_the_hub() {
     assert!(inspect("acme/tiny").contains("4 × 2 float32"));
     assert!(setup.server.take_requests().is_empty());
     assert!(inspect("hf://acme/tiny").contains("29,525 × 64"));
+    // Where there is a folder ORG, an id is one if it was fetched before.
+    std::fs::rename(&folder, here.path().join("acme/other")).unwrap();
+    assert!(inspect("acme/tiny").contains("29,525 × 64"));
     #[cfg(unix)]
     {
         setup.server.take_requests();
@@ -280,7 +283,9 @@ fn refusals_come_with_the_next_step() {
         std::fs::remove_file(model.join("README.md")).unwrap();
         let inside = model.join("inside.txt");
         std::os::unix::fs::symlink("config.json", &inside).unwrap();
-        for (to, part) in [("/etc/hostname", "a link to a file outside"), (".", "a link to a folder")] {
+        let outside = setup.home.path().join("secret");
+        std::fs::write(&outside, "secret").unwrap();
+        for (to, part) in [(&*outside, "a link to a file outside"), (Path::new("."), "a link to a folder")] {
             let link = model.join("link");
             std::os::unix::fs::symlink(to, &link).unwrap();
             setup.run([&"push", &model, &"acme/tiny"], &write).failed(1, &["link: ", part]);

@@ -2,8 +2,8 @@
 
 use std::io::{self, Read};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -24,18 +24,21 @@ pub(super) struct Upload {
     repo: Arc<str>,
     len: u64,
     hub: Arc<Inner>,
-    sent: Arc<AtomicU64>,
+    /// Bytes of the last body that were handed over. A body of its own counts for itself: of a request that is
+    /// repeated, the first may still be read.
+    sent: Mutex<Arc<AtomicU64>>,
 }
 
 impl Upload {
     pub(super) fn new(file: &Staged, hub: Arc<Inner>, repo: String) -> Self {
-        let (name, sent) = (file.name.as_str().into(), Arc::default());
+        let (name, sent) = (file.name.as_str().into(), Mutex::default());
         Self { file: file.open(), name, repo: repo.into(), len: file.len, hub, sent }
     }
 
     /// The file from its beginning.
     pub(super) fn body(&self) -> Body {
-        self.sent.store(0, Ordering::Relaxed);
+        let sent = Arc::<AtomicU64>::default();
+        self.counter().clone_from(&sent);
         Body::wrap(Reader {
             file: self.file.again(),
             left: self.len,
@@ -43,13 +46,17 @@ impl Upload {
             name: Arc::clone(&self.name),
             repo: Arc::clone(&self.repo),
             hub: Arc::clone(&self.hub),
-            sent: Arc::clone(&self.sent),
+            sent,
         })
     }
 
     /// Bytes of this attempt that were handed over. They grow for as long as the server takes some.
     pub(super) fn sent(&self) -> u64 {
-        self.sent.load(Ordering::Relaxed)
+        self.counter().load(Ordering::Relaxed)
+    }
+
+    fn counter(&self) -> MutexGuard<'_, Arc<AtomicU64>> {
+        self.sent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

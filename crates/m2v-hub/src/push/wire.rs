@@ -61,7 +61,8 @@ impl<'a> Wire<'a> {
         self.http.send(&self.at, &request(Method::POST, url, kind, &body))
     }
 
-    /// Sends bytes that it may not: after a cut connection nobody knows what became of the first ones.
+    /// Sends bytes that it may not: after a cut connection, or an error of a gateway, nobody knows what became of the
+    /// first ones.
     pub(super) fn post_once(&self, url: Url, kind: &'static str, body: Vec<u8>) -> Result<Whole> {
         let body = bytes::Bytes::from(body);
         let body = || Body::from(body.clone());
