@@ -65,8 +65,9 @@ fn of_model(error: &m2v_core::Error) -> &'static str {
 }
 
 fn of_encoder(error: &m2v_infer::Error) -> &'static str {
-    use m2v_infer::Error::{Data, HeadInput, MappingAndTokens, NotFinite, RowsAndTokens, Tokenize};
+    use m2v_infer::Error::{Data, HeadInput, MappingAndTokens, NotFinite, RowsAndTokens, Text, Tokenize};
     match error {
+        Text { source, .. } => of_encoder(source),
         Data(error) => of_model(error),
         Tokenize(error) => of_tokenizer(error),
         RowsAndTokens { .. } | MappingAndTokens { .. } | HeadInput { .. } => {
@@ -161,6 +162,12 @@ mod tests {
         assert!(written(io::ErrorKind::PermissionDenied).next_step().contains("you may write to"));
         let graph = Error::Graph { file: "model.onnx".to_owned(), message: "no such operator".to_owned() };
         assert!(graph.next_step().contains("--no-onnx"));
+        let of_text = |source: m2v_infer::Error| {
+            Error::Infer(m2v_infer::Error::Text { text: 3, source: source.into() })
+        };
+        let encode = m2v_infer::tokenize::Error::Encode { bytes: 1, source: "none".into() };
+        assert!(of_text(encode.into()).next_step().contains("--texts"));
+        assert!(of_text(m2v_infer::Error::NotFinite { value: f32::NAN }).next_step().contains("its numbers"));
         // A copy that holds the model's numbers has no reason to miss a bound.
         let bounds = |recipes: &[&str]| Error::Bounds {
             failures: vec!["f32/onnx/model.onnx".to_owned()],

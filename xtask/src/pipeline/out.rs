@@ -78,7 +78,11 @@ fn is_of_a_run(folder: &Path) -> bool {
             serde_json::from_slice(&fs::read(folder.join("report.json")).ok()?).ok()?;
         let artefacts = report["artefacts"].as_array().filter(|_| report["tool"] == report::TOOL)?;
         let is_its = |name: &str| {
-            report::FILES.contains(&name) || artefacts.iter().any(|artefact| artefact["folder"] == name)
+            // What file managers leave where they have been.
+            let is_nothing = [".DS_Store", "Thumbs.db"].contains(&name);
+            is_nothing
+                || report::FILES.contains(&name)
+                || artefacts.iter().any(|artefact| artefact["folder"] == name)
         };
         let mut entries = fs::read_dir(folder).ok()?;
         Some(entries.all(|entry| entry.is_ok_and(|entry| entry.file_name().to_str().is_some_and(is_its))))

@@ -86,7 +86,7 @@ fn check(name: &str, text: &str, library: bool) -> Vec<String> {
     let own_file = name.ends_with("tests.rs") || name.contains("/tests/");
     let lines: Vec<&str> = text.lines().collect();
     let begins_tests = |pair: &[&str]| {
-        let is_for_tests = pair[0].starts_with("#[cfg(") && pair[0].contains("test");
+        let is_for_tests = pair[0] == "#[cfg(test)]" || pair[0].starts_with("#[cfg(all(test, ");
         is_for_tests && pair[1].starts_with("mod ") && pair[1].ends_with('{')
     };
     let end = if own_file { Some(0) } else { lines.windows(2).position(begins_tests) };
