@@ -376,6 +376,33 @@ fn an_error_of_a_tokenizer_comes_back() -> Result<()> {
     Ok(())
 }
 
+/// A head whose scores are all made of the first coordinate.
+struct OfFirst {
+    output: Output,
+    score: fn(f32) -> f32,
+    probability: fn(f32) -> f32,
+}
+
+impl Head for OfFirst {
+    fn output(&self) -> &Output {
+        &self.output
+    }
+
+    fn score_block(
+        &self,
+        embeddings: ArrayView2<'_, f32>,
+        _: &mut HeadScratch,
+        mut out: ArrayViewMut2<'_, f32>,
+    ) -> Result<(), m2v_infer::Error> {
+        out.assign(&embeddings.slice(s![.., ..1]).mapv(self.score));
+        Ok(())
+    }
+
+    fn to_probabilities(&self, mut scores: ArrayViewMut2<'_, f32>) {
+        scores.mapv_inplace(self.probability);
+    }
+}
+
 /// What is chosen at run time, or shared, goes wherever any may.
 #[test]
 fn traits_hold_behind_pointers() -> Result<()> {
@@ -405,24 +432,9 @@ fn traits_hold_behind_pointers() -> Result<()> {
     assert_eq!(one.encode(&["a bb"])?, two.encode(&["a bb"])?);
 
     // An encoder and a head that are known at run time only.
-    struct First(Output);
-    impl Head for First {
-        fn output(&self) -> &Output {
-            &self.0
-        }
-
-        fn score_block(
-            &self,
-            embeddings: ArrayView2<'_, f32>,
-            _: &mut HeadScratch,
-            mut out: ArrayViewMut2<'_, f32>,
-        ) -> Result<(), m2v_infer::Error> {
-            out.assign(&embeddings.slice(s![.., ..1]));
-            Ok(())
-        }
-    }
     let encoder: Box<dyn Encoder> = Box::new(one.clone());
-    let head: Arc<dyn Head> = Arc::new(First(Output::unnamed(Task::Regression, 1)));
+    let output = Output::unnamed(Task::Regression, 1);
+    let head: Arc<dyn Head> = Arc::new(OfFirst { output, score: |x| x, probability: |x| x });
     let pipeline = Pipeline::new(encoder, head)?;
     assert!(pipeline.static_model().is_none());
     let values = pipeline.predict(&["a bb"])?;
@@ -441,49 +453,13 @@ fn traits_hold_behind_pointers() -> Result<()> {
 /// A head of somebody else's that makes no number is an error, not the first class.
 #[test]
 fn scores_that_are_no_numbers_are_refused() -> Result<()> {
-    struct Nothing(Output);
-    impl Head for Nothing {
-        fn output(&self) -> &Output {
-            &self.0
-        }
-
-        fn score_block(
-            &self,
-            _: ArrayView2<'_, f32>,
-            _: &mut HeadScratch,
-            mut out: ArrayViewMut2<'_, f32>,
-        ) -> Result<(), m2v_infer::Error> {
-            out.fill(f32::NAN);
-            Ok(())
-        }
-    }
-    /// Finite scores, of which it makes probabilities that are not.
-    struct Overflows(Output);
-    impl Head for Overflows {
-        fn output(&self) -> &Output {
-            &self.0
-        }
-
-        fn score_block(
-            &self,
-            _: ArrayView2<'_, f32>,
-            _: &mut HeadScratch,
-            mut out: ArrayViewMut2<'_, f32>,
-        ) -> Result<(), m2v_infer::Error> {
-            out.fill(1e9);
-            Ok(())
-        }
-
-        fn to_probabilities(&self, mut scores: ArrayViewMut2<'_, f32>) {
-            scores.mapv_inplace(|score| score.exp() / score.exp());
-        }
-    }
     let classes = || vec!["no".into(), "yes".into()];
-    let heads: [Box<dyn Head>; 2] = [
-        Box::new(Nothing(Output::classifier(Task::SingleLabel, classes()))),
-        Box::new(Overflows(Output::classifier(Task::MultiLabel, classes()))),
-    ];
-    for head in heads {
+    let none = Output::classifier(Task::SingleLabel, classes());
+    let none = OfFirst { output: none, score: |_| f32::NAN, probability: |x| x };
+    // Finite scores, of which it makes probabilities that are not.
+    let overflows = Output::classifier(Task::MultiLabel, classes());
+    let overflows = OfFirst { output: overflows, score: |_| 1e9, probability: |x| x.exp() / x.exp() };
+    for head in [none, overflows] {
         let pipeline = Pipeline::new(StaticModel::load(&small()?)?, head)?;
         let error = pipeline.predict(&["a"]).map(|_| ()).unwrap_err();
         assert!(matches!(error, m2v_infer::Error::NotFinite { value } if value.is_nan()), "{error:?}");

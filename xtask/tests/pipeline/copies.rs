@@ -6,6 +6,7 @@ use std::process::Stdio;
 
 use m2v_core::{Checkpoint, Dir};
 use m2v_infer::{EncoderExt, StaticModel};
+use ndarray::Array2;
 use serde_json::Value;
 
 use crate::support::*;
@@ -90,6 +91,19 @@ fn a_classifier_keeps_its_head_which_is_verified_too() {
             "{markdown}"
         );
     }
+}
+
+/// Graphs hold what every runtime looks up in.
+#[test]
+fn each_file_is_reported_with_its_own_dtype() {
+    let work = tempfile::tempdir().unwrap();
+    let (model, out) = (work.path().join("model"), work.path().join("out"));
+    model_of(&model, &Array2::from_elem((2, 4), 0.5));
+    let made = run(&out, &["--model", model.to_str().unwrap(), "--recipe", "bf16", "f64", "f16"]);
+    assert!(made.status.success(), "{}", text(&made.stderr));
+    let report = report(&out);
+    let dtypes: Vec<_> = report["artefacts"].as_array().unwrap().iter().map(|file| &file["dtype"]).collect();
+    assert_eq!(dtypes, ["bfloat16", "float32", "float64", "float32", "float16", "float16"]);
 }
 
 #[test]

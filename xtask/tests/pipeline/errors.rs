@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use ndarray::Array2;
+
 use crate::support::*;
 
 #[test]
@@ -80,6 +82,16 @@ fn what_is_no_model_comes_with_the_next_step() {
             assert_eq!((text(&run.stdout), names(work.path())), (String::new(), before.clone()), "{model}");
         }
     }
+}
+
+#[test]
+fn a_model_that_holds_no_numbers_is_told_from_a_fault() {
+    let work = tempfile::tempdir().unwrap();
+    let model = work.path().join("model");
+    model_of(&model, &Array2::from_elem((2, 4), f32::NAN));
+    let args = ["--model", model.to_str().unwrap(), "--dtype", "f32"];
+    failed(&run(&work.path().join("out"), &args), 1, &["holds NaN or infinity", "fetch the model again"]);
+    assert_eq!(names(work.path()), ["model"]);
 }
 
 #[test]

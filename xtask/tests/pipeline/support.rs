@@ -50,8 +50,12 @@ pub(crate) fn failed(run: &Output, code: i32, parts: &[&str]) {
 
 /// A model whose small values vanish beside the large one when it becomes int8.
 pub(crate) fn model_that_int8_breaks(folder: &Path) {
-    let rows = Array2::from_shape_fn((2, 1024), |(_, column)| if column == 0 { 127.0f32 } else { 0.49 });
-    let table = EmbeddingTable::try_new(Tensor::from_array(&rows), None, None).unwrap();
+    model_of(folder, &Array2::from_shape_fn((2, 1024), |(_, column)| if column == 0 { 127.0 } else { 0.49 }));
+}
+
+/// A model of two rows: of what is unknown, and of `the`.
+pub(crate) fn model_of(folder: &Path, rows: &Array2<f32>) {
+    let table = EmbeddingTable::try_new(Tensor::from_array(rows), None, None).unwrap();
     let tokenizer = br#"{"version": "1.0", "truncation": null, "padding": null, "added_tokens": [],
         "normalizer": null, "pre_tokenizer": {"type": "Whitespace"}, "post_processor": null, "decoder": null,
         "model": {"type": "WordLevel", "unk_token": "[UNK]", "vocab": {"[UNK]": 0, "the": 1}}}"#;

@@ -48,3 +48,18 @@ pub(super) fn broadcast(one: Option<&[Axis]>, two: Option<&[Axis]>) -> Result<Op
     }
     Ok(Some(axes))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::count;
+    use crate::value::Axis;
+
+    #[test]
+    fn elements_are_counted_if_that_many_can_be() {
+        let axes = |lengths: &[usize]| lengths.iter().copied().map(Axis::Length).collect::<Vec<_>>();
+        assert_eq!(count(&axes(&[])), Some(1));
+        assert_eq!(count(&axes(&[2, 3])), Some(6));
+        assert_eq!(count(&axes(&[usize::MAX, 2])), None);
+        assert_eq!(count(&[Axis::Length(2), Axis::Unknown]), None);
+    }
+}
