@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::error::{Error, Result};
 use crate::http::{Http, Limits};
 use crate::model_id::ModelId;
-use crate::progress::Progress;
+use crate::progress::{Progress, Retry};
 use crate::repo::Repo;
 use crate::token::Token;
 
@@ -30,6 +30,9 @@ pub struct Hub(pub(crate) Arc<Inner>);
 
 /// Told how far a file is.
 type OnProgress = Box<dyn Fn(&Progress<'_>) + Send + Sync>;
+
+/// Told of requests that will be sent again.
+pub(crate) type OnRetry = Box<dyn Fn(&Retry<'_>) + Send + Sync>;
 
 /// What all clones of a hub share.
 pub(crate) struct Inner {
@@ -124,6 +127,7 @@ pub struct HubBuilder {
     limits: Limits,
     lock_limit: Option<Duration>,
     progress: Option<OnProgress>,
+    on_retry: Option<OnRetry>,
     cancel: Cancel,
 }
 
@@ -208,6 +212,12 @@ impl HubBuilder {
         Self { progress: Some(Box::new(progress)), ..self }
     }
 
+    /// Called before each wait for a retry, on a thread of the hub's. It must not call the hub.
+    #[must_use]
+    pub fn on_retry(self, on_retry: impl Fn(&Retry<'_>) + Send + Sync + 'static) -> Self {
+        Self { on_retry: Some(Box::new(on_retry)), ..self }
+    }
+
     /// Asked several times a second whether to stop. Then calls that wait end with [`Error::Cancelled`], and what a
     /// later run cannot use is removed.
     #[must_use]
@@ -227,7 +237,8 @@ impl HubBuilder {
         let token = self.token.as_deref().map(Token::new).transpose();
         let token = token.map_err(|reason| setting("token", reason))?;
         let endpoint = self.endpoint.as_deref().unwrap_or(DEFAULT_ENDPOINT);
-        let http = Http::new(endpoint, token, self.proxy.as_deref(), self.limits, self.cancel.clone())?;
+        let (proxy, cancel) = (self.proxy.as_deref(), self.cancel.clone());
+        let http = Http::new(endpoint, token, proxy, self.limits, cancel, self.on_retry)?;
         Ok(Hub(Arc::new(Inner {
             http: (!self.offline).then_some(http),
             cache_dir,

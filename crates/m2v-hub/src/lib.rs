@@ -42,7 +42,7 @@
 //!   a server sends becomes part of a path.
 //! * **Bounded.** Connecting, the first byte and silence in between have limits, and so has trying again: after 429,
 //!   5xx, and answers that were cut or stalled only; what may have made a commit is not sent again. Large files go on
-//!   where they stopped.
+//!   where they stopped. [`HubBuilder::on_retry`] is told why it waits.
 //! * **Discreet.** The token goes to the endpoint (scheme, host and port) and is shown nowhere. Nothing is read from
 //!   the environment, no proxy is guessed.
 //! * **Blocking,** and at home in asynchronous programs too: requests run on threads of their own, so that calls may be
@@ -73,7 +73,7 @@ pub use error::{At, Error, Message, Result};
 pub use hub::{DEFAULT_ENDPOINT, Hub, HubBuilder};
 pub use listing::FileInfo;
 pub use model_id::ModelId;
-pub use progress::Progress;
+pub use progress::{Progress, Retry};
 pub use push::{Commit, Pushed, PushedFile, Transfer};
 pub use repo::Repo;
 

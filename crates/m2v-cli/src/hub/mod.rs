@@ -81,11 +81,11 @@ fn connect(offline: bool) -> Result<Hub, Stop> {
     let Some(settings) = Settings::from_environment() else {
         return Err(Stop::error("no home folder, so no cache: set HF_HOME or HF_HUB_CACHE to a folder"));
     };
-    let mut hub = Hub::builder()
+    let hub = Hub::builder()
         .cache_dir(settings.cache)
         .offline(offline || settings.offline)
-        .progress(bar::bar())
         .cancel_when(interrupt::requested);
+    let mut hub = bar::show(hub);
     if let Some(endpoint) = settings.endpoint {
         hub = hub.endpoint(endpoint);
     }

@@ -110,6 +110,16 @@ fn a_model_is_fetched_once() {
 }
 
 #[test]
+fn long_waits_are_explained() {
+    let setup = Setup::new().with_model("acme/tiny");
+    setup.server.fault("*", "/revision/", Fault::busy(2));
+    setup.server.fault("*", "/tree/", Fault::busy(0));
+    let run = setup.run([&"encode", &"acme/tiny"], &[]).ok();
+    assert_eq!(run.stderr.lines().count(), 1, "{}", run.stderr);
+    assert!(run.stderr.contains("429") && run.stderr.ends_with("; again in 2 seconds\n"), "{}", run.stderr);
+}
+
+#[test]
 fn offline_does_without_what_no_command_needs() {
     let setup = Setup::new().with_model("acme/tiny");
     setup.run([&"encode", &"acme/tiny"], &[]).ok();

@@ -7,32 +7,28 @@ mod answer;
 mod client;
 mod limits;
 pub(crate) mod url;
+mod wait;
 
 use std::fmt;
 use std::future::Future;
-use std::pin::pin;
 use std::sync::OnceLock;
 use std::thread;
-use std::time::Duration;
 
 use bytes::Bytes;
 use reqwest::header::{ACCEPT_ENCODING, AUTHORIZATION, HeaderMap, HeaderValue, LOCATION};
 use reqwest::{Body, Client, Method, Proxy, Response, StatusCode, Url};
 use tokio::runtime::{Builder, Runtime};
-use tokio::time::error::Elapsed;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 pub(crate) use self::answer::{Failure, text};
 pub(crate) use self::limits::Limits;
+use self::wait::in_time;
 use crate::error::{At, Error, Result};
-use crate::hub::Cancel;
+use crate::hub::{Cancel, OnRetry};
 use crate::token::Token;
 
 /// Redirects that are followed.
 const REDIRECTS: usize = 10;
-
-/// How often the caller is asked whether to stop.
-const TICK: Duration = Duration::from_millis(50);
 
 /// Bytes of an answer that is kept in memory.
 const IN_MEMORY: usize = 64 << 20;
@@ -48,6 +44,7 @@ pub(crate) struct Http {
     runtime: Option<Runtime>,
     limits: Limits,
     cancel: Cancel,
+    on_retry: Option<OnRetry>,
 }
 
 /// A request, made anew for each attempt.
@@ -92,6 +89,7 @@ impl Http {
         proxy: Option<&str>,
         limits: Limits,
         cancel: Cancel,
+        on_retry: Option<OnRetry>,
     ) -> Result<Self> {
         let setting = |setting, reason: String| Error::Setting { setting, reason };
         let endpoint = parse(endpoint).map_err(|reason| setting("endpoint", reason))?;
@@ -100,7 +98,8 @@ impl Http {
         // The error of a broken address may repeat it, password and all.
         let proxy =
             proxy.map(Proxy::all).transpose().map_err(|_| setting("proxy", "not an address".into()))?;
-        Ok(Self { endpoint, token, proxy, client: OnceLock::new(), runtime: Some(runtime), limits, cancel })
+        let (client, runtime) = (OnceLock::new(), Some(runtime));
+        Ok(Self { endpoint, token, proxy, client, runtime, limits, cancel, on_retry })
     }
 
     fn client(&self, at: impl Fn() -> Box<At>) -> Result<&Client> {
@@ -178,27 +177,6 @@ impl Http {
             }
         }
         Ok(Whole { headers, body })
-    }
-
-    /// Calls `once` until it succeeds, fails for good, or has been tried often enough.
-    pub(crate) async fn retrying<T>(
-        &self,
-        at: &At,
-        mut once: impl AsyncFnMut() -> Result<T, Failure>,
-    ) -> Result<T> {
-        let mut retry = 0;
-        loop {
-            let (error, asked) = match once().await {
-                Ok(done) => return Ok(done),
-                Err(Failure::Final(error)) => return Err(error),
-                Err(Failure::Passing(error, asked)) => (error, asked),
-            };
-            if retry == self.limits.retries {
-                return Err(error);
-            }
-            self.unless_cancelled(at, sleep(self.limits.wait(retry, asked))).await?;
-            retry += 1;
-        }
     }
 
     /// One request and its answer, redirects followed: a success, or what the failure means.
@@ -279,19 +257,6 @@ impl Http {
         let chunk = chunk.map_err(|elapsed| Broken::Stalled(stalled(elapsed)))?;
         chunk.map_err(|error| Broken::Cut(explain(&error.without_url()).into()))
     }
-
-    /// Waits, and looks up now and then whether the caller still wants it.
-    async fn unless_cancelled<T>(&self, at: &At, what: impl Future<Output = T>) -> Result<T> {
-        let mut what = pin!(what);
-        loop {
-            if self.cancel.requested() {
-                return Err(Error::Cancelled { at: Box::new(at.clone()) });
-            }
-            if let Ok(done) = timeout(TICK, what.as_mut()).await {
-                return Ok(done);
-            }
-        }
-    }
 }
 
 impl Drop for Http {
@@ -311,23 +276,6 @@ impl fmt::Debug for Http {
             .field("token", &self.token)
             .field("limits", &self.limits);
         debug.finish_non_exhaustive()
-    }
-}
-
-/// Waits for an answer, from the last time on that bytes of the request were sent.
-async fn in_time<T>(
-    limit: Duration,
-    answer: impl Future<Output = T>,
-    sent: Option<&(dyn Fn() -> u64 + Sync)>,
-) -> Result<T, Elapsed> {
-    let mut answer = pin!(answer);
-    let sent = || sent.map_or(0, |sent| sent());
-    let mut before = sent();
-    loop {
-        match timeout(limit, answer.as_mut()).await {
-            Err(_) if sent() != before => before = sent(),
-            done => return done,
-        }
     }
 }
 
@@ -370,7 +318,7 @@ mod tests {
     use super::*;
 
     fn http(endpoint: &str, proxy: Option<&str>) -> Result<Http> {
-        Http::new(endpoint, Token::new("hf_secret").ok(), proxy, Limits::default(), Cancel::default())
+        Http::new(endpoint, Token::new("hf_secret").ok(), proxy, Limits::default(), Cancel::default(), None)
     }
 
     #[test]
@@ -389,19 +337,6 @@ mod tests {
         assert!(http("https://hub.example/mirror", Some("http://proxy.example:3128")).is_ok());
         let error = http("https://hub.example", Some("http://me:hf_pass@[")).unwrap_err().to_string();
         assert!(error.contains("proxy") && !error.contains("hf_pass"), "{error}");
-    }
-
-    #[test]
-    fn an_answer_may_wait_for_a_request_that_is_still_sent() {
-        let runtime = Builder::new_current_thread().enable_time().build().unwrap();
-        let sent = std::sync::atomic::AtomicU64::new(0);
-        let grows = || sent.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        let stands = || 7;
-        let wait = |sent: Option<&(dyn Fn() -> u64 + Sync)>| {
-            let answer = async { sleep(Duration::from_millis(200)).await };
-            runtime.block_on(async { in_time(Duration::from_millis(20), answer, sent).await.is_ok() })
-        };
-        assert_eq!([wait(Some(&grows)), wait(Some(&stands)), wait(None)], [true, false, false]);
     }
 
     #[test]

@@ -100,6 +100,23 @@ fn what_may_pass_is_tried_again() {
 }
 
 #[test]
+fn the_caller_is_told_before_a_retry() {
+    let world = World::new();
+    world.server.store().token("hf_verysecret", "org", true);
+    // Whoever is busy may repeat what it was asked with.
+    world.server.faults("*", OBJECT, 2, Fault::status(503, "busy with hf_verysecret"));
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let tell = Arc::clone(&told);
+    let hub = world.builder().token("hf_verysecret").on_retry(move |retry| {
+        assert!(matches!(retry.error, Error::Status { status: 503, .. }), "{:?}", retry.error);
+        assert!(!format!("{:?}", retry.error).contains("verysecret"), "{:?}", retry.error);
+        tell.lock().unwrap().push((retry.number, retry.after.as_millis()));
+    });
+    content(&hub.build().unwrap().model(ID).unwrap(), "model.safetensors");
+    assert_eq!(*told.lock().unwrap(), [(1, 10), (2, 20)]);
+}
+
+#[test]
 fn what_stays_is_not_tried_again() {
     for status in [400, 401, 403, 404, 410] {
         let world = World::new();
