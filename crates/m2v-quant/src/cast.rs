@@ -1,14 +1,11 @@
 //! Other float types.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use half::{bf16, f16};
 use m2v_core::{Checkpoint, Dtype, EmbeddingTable, Tensor};
-use rayon::iter::{IndexedParallelIterator, ParallelIterator};
-use rayon::slice::{ParallelSlice, ParallelSliceMut};
 
 use crate::error::{Error, Result};
-use crate::number::{BLOCK, Float, Number, Output, blocks};
+use crate::number::{BLOCK, Float, Number, blocks};
+use crate::output::rewrite;
 use crate::transform::{Context, Transform};
 
 /// Casts the table to another float type, each value rounded once, to nearest even. Weights and mapping stay
@@ -20,9 +17,6 @@ pub struct Cast(
     /// The type the table gets: F64, F32, F16 or BF16.
     pub Dtype,
 );
-
-/// Rows that one thread converts between looks at the cancel flag.
-const ROWS: usize = 1024;
 
 impl Transform for Cast {
     /// # Errors
@@ -60,13 +54,8 @@ fn cast_to<T: Float>(table: &EmbeddingTable, context: &Context<'_>) -> Result<Te
 }
 
 fn cast<S: Number, T: Float>(table: &EmbeddingTable, context: &Context<'_>) -> Result<Tensor> {
-    let (rows, dim) = (table.rows(), table.dim());
-    let mut output = Output::new(rows * dim * size_of::<T>());
-    let done = AtomicUsize::new(0);
-    let (from, to) = (ROWS * dim * size_of::<S>(), ROWS * dim * size_of::<T>());
-    let pairs = table.embeddings().bytes().par_chunks(from).zip(output.bytes().par_chunks_mut(to));
-    pairs.enumerate().try_for_each(|(block, (from, to))| {
-        context.check()?;
+    let dim = table.dim();
+    rewrite(table, T::DTYPE, &mut vec![(); table.rows()], context, |first, from, to, _| {
         blocks(from, |start, values: &[S]| {
             let convert = |to: &mut [T]| {
                 T::convert(values, to);
@@ -74,7 +63,7 @@ fn cast<S: Number, T: Float>(table: &EmbeddingTable, context: &Context<'_>) -> R
                     return Ok(());
                 }
                 let wrong = to.iter().position(|value| !value.to_f64().is_finite()).unwrap_or(0);
-                let (row, value) = (block * ROWS + (start + wrong) / dim, values[wrong].to_f64());
+                let (row, value) = (first + (start + wrong) / dim, values[wrong].to_f64());
                 Err(Error::Value { tensor: "embeddings", row, value, dtype: T::DTYPE })
             };
             let to = &mut to[start * size_of::<T>()..][..values.len() * size_of::<T>()];
@@ -86,10 +75,6 @@ fn cast<S: Number, T: Float>(table: &EmbeddingTable, context: &Context<'_>) -> R
             convert(converted)?;
             to.copy_from_slice(bytemuck::cast_slice(converted));
             Ok(())
-        })?;
-        let now = from.len() / (dim * size_of::<S>());
-        context.report(done.fetch_add(now, Ordering::Relaxed) + now, rows);
-        Ok::<(), Error>(())
-    })?;
-    Ok(Tensor::try_new(T::DTYPE, &[rows, dim], output.into_buffer())?)
+        })
+    })
 }

@@ -1,15 +1,12 @@
 //! 8-bit integers with a scale for each row.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use half::{bf16, f16};
 use m2v_core::{Checkpoint, Dtype, EmbeddingTable, Tensor};
 use ndarray::Array1;
-use rayon::iter::{IndexedParallelIterator, ParallelIterator};
-use rayon::slice::{ParallelSlice, ParallelSliceMut};
 
 use crate::error::{Error, Result};
-use crate::number::{BLOCK, Number, Output, blocks};
+use crate::number::{BLOCK, Number, blocks};
+use crate::output::rewrite;
 use crate::transform::{Context, Transform};
 
 /// Makes the rows 8-bit integers, each with its own scale, max|x| ÷ 127, multiplied into `weights`.
@@ -38,34 +35,25 @@ impl Transform for Int8 {
     }
 }
 
-/// Rows between looks at the cancel flag.
-const ROWS: usize = 1024;
-
 /// Quantises each row by `row`, which gives its scale, or the value that has none.
 fn quantize(
     table: &EmbeddingTable,
     context: &Context<'_>,
     row: impl Fn(&[u8], &mut [f32; BLOCK], &mut [u8]) -> Result<f32, f64> + Sync,
 ) -> Result<(Tensor, Vec<f32>)> {
-    let (rows, dim, size) = (table.rows(), table.dim(), table.dtype().size());
-    let mut output = Output::new(rows * dim);
-    let mut scales = vec![0.0; rows];
-    let done = AtomicUsize::new(0);
-    let from = table.embeddings().bytes().par_chunks(ROWS * dim * size);
-    let to = output.bytes().par_chunks_mut(ROWS * dim).zip(scales.par_chunks_mut(ROWS));
-    from.zip(to).enumerate().try_for_each(|(block, (from, (to, scales)))| {
-        context.check()?;
+    let (dim, size) = (table.dim(), table.dtype().size());
+    let mut scales = vec![0.0; table.rows()];
+    let embeddings = rewrite(table, Dtype::I8, &mut scales, context, |first, from, to, scales| {
         let mut room = [0.0; BLOCK];
         let pairs = from.chunks_exact(dim * size).zip(to.chunks_exact_mut(dim));
         for (i, ((from, to), scale)) in pairs.zip(&mut *scales).enumerate() {
             let wrong =
-                |value| Error::Value { tensor: "embeddings", row: block * ROWS + i, value, dtype: Dtype::I8 };
+                |value| Error::Value { tensor: "embeddings", row: first + i, value, dtype: Dtype::I8 };
             *scale = row(from, &mut room, to).map_err(wrong)?;
         }
-        context.report(done.fetch_add(scales.len(), Ordering::Relaxed) + scales.len(), rows);
-        Ok::<(), Error>(())
+        Ok(())
     })?;
-    Ok((Tensor::try_new(Dtype::I8, &[rows, dim], output.into_buffer())?, scales))
+    Ok((embeddings, scales))
 }
 
 /// A row of a type that f32 holds.

@@ -1,15 +1,14 @@
 //! 8-bit integers with one scale that is thrown away.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use half::{bf16, f16};
 use m2v_core::{Checkpoint, Dtype, EmbeddingTable, Tensor};
 use rayon::iter::{IndexedParallelIterator, ParallelIterator};
-use rayon::slice::{ParallelSlice, ParallelSliceMut};
+use rayon::slice::ParallelSlice;
 
 use crate::error::{Error, Result};
 use crate::int8::round;
-use crate::number::{BLOCK, Float, Number, Output, blocks};
+use crate::number::{BLOCK, Float, Number, blocks};
+use crate::output::{ROWS, rewrite};
 use crate::transform::{Context, Transform};
 
 /// Makes the rows 8-bit integers with one scale for the whole table, max|x| ÷ 127, in the arithmetic and to the byte
@@ -23,9 +22,6 @@ use crate::transform::{Context, Transform};
 /// integers, half to even. (bfloat16, which the reference cannot read, counts as float32.)
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Int8Global;
-
-/// Rows that one thread takes between looks at the cancel flag.
-const ROWS: usize = 1024;
 
 impl Transform for Int8Global {
     /// # Errors
@@ -53,8 +49,6 @@ fn quantize<S: Number>(
     context: &Context<'_>,
     scale: impl Fn(f64) -> f64,
 ) -> Result<Tensor> {
-    let (rows, dim) = (table.rows(), table.dim());
-    let bytes = table.embeddings().bytes();
     let error = |row, value| Error::Value { tensor: "embeddings", row, value, dtype: Dtype::I8 };
     let (largest, at) = largest::<S>(table, context)?;
     let scale = scale(largest);
@@ -62,26 +56,19 @@ fn quantize<S: Number>(
         return Err(error(at, largest));
     }
     let integers = integers::<S>(scale);
-    let mut output = Output::new(rows * dim);
-    let done = AtomicUsize::new(0);
-    let chunks = bytes.par_chunks(ROWS * dim * size_of::<S>()).zip(output.bytes().par_chunks_mut(ROWS * dim));
-    chunks.try_for_each(|(from, to)| {
-        context.check()?;
-        if scale > 0.0 {
-            let mut halves = [f16::ZERO; BLOCK];
-            blocks(from, |start, values: &[S]| {
-                let halves = &mut halves[..values.len()];
-                f16::convert(values, halves);
-                let to = to[start..].iter_mut();
-                to.zip(halves).for_each(|(to, half)| *to = integers[usize::from(half.to_bits())]);
-                Ok::<(), Error>(())
-            })?;
+    rewrite(table, Dtype::I8, &mut vec![(); table.rows()], context, |_, from, to, _| {
+        if scale == 0.0 {
+            return Ok(());
         }
-        let now = to.len() / dim;
-        context.report(done.fetch_add(now, Ordering::Relaxed) + now, rows);
-        Ok::<(), Error>(())
-    })?;
-    Ok(Tensor::try_new(Dtype::I8, &[rows, dim], output.into_buffer())?)
+        let mut halves = [f16::ZERO; BLOCK];
+        blocks(from, |start, values: &[S]| {
+            let halves = &mut halves[..values.len()];
+            f16::convert(values, halves);
+            let to = to[start..].iter_mut();
+            to.zip(halves).for_each(|(to, half)| *to = integers[usize::from(half.to_bits())]);
+            Ok(())
+        })
+    })
 }
 
 /// What each f16 becomes, by its bits: the reference rounds to f16 first.

@@ -38,6 +38,7 @@ mod kmeans;
 mod loss;
 mod neighbours;
 mod number;
+mod output;
 mod prune;
 mod recipe;
 mod transform;

@@ -2,7 +2,7 @@
 
 use half::slice::HalfFloatSliceExt;
 use half::{bf16, f16};
-use m2v_core::{Buffer, Dtype, Element};
+use m2v_core::{Dtype, Element};
 
 /// Values that are converted at once: they stay in the first cache, however large the table.
 pub(crate) const BLOCK: usize = 1024;
@@ -191,35 +191,6 @@ fn round_to_bf16(value: f32) -> bf16 {
     let rounded = bits.wrapping_add(0x7fff + (bits >> 16 & 1)) >> 16;
     let nan = bits >> 16 | 0x40;
     bf16::from_bits(if value.is_nan() { nan } else { rounded } as u16)
-}
-
-/// The bytes of a table that is about to be written: zeros that were not touched yet, in huge pages where there are
-/// some, since the first write to each page costs as much as to convert what it holds.
-pub(crate) struct Output {
-    floats: Vec<f32>,
-    len: usize,
-}
-
-impl Output {
-    pub(crate) fn new(len: usize) -> Self {
-        let (floats, _) = m2v_core::zeros(1, len.div_ceil(size_of::<f32>())).into_raw_vec_and_offset();
-        Self { floats, len }
-    }
-
-    pub(crate) fn bytes(&mut self) -> &mut [u8] {
-        &mut bytemuck::cast_slice_mut(&mut self.floats)[..self.len]
-    }
-
-    /// The bytes to keep; not copied.
-    pub(crate) fn into_buffer(self) -> Buffer {
-        Buffer::from_owner(self)
-    }
-}
-
-impl AsRef<[u8]> for Output {
-    fn as_ref(&self) -> &[u8] {
-        &bytemuck::cast_slice(&self.floats)[..self.len]
-    }
 }
 
 #[cfg(test)]

@@ -8,7 +8,8 @@ use rayon::slice::{ParallelSlice, ParallelSliceMut};
 use super::cells::group;
 use super::matrix::Matrix;
 use crate::error::{Error, Result};
-use crate::number::{Float, Output};
+use crate::number::Float;
+use crate::output::Output;
 
 /// The rows of a table without mapping, and what they are divided by.
 pub(super) struct Rows<'a> {
