@@ -4,16 +4,19 @@ use std::io;
 use std::panic::resume_unwind;
 use std::thread::{self, ScopedJoinHandle};
 
-use serde_json::{Value, json};
+use indexmap::IndexMap;
+use serde_json::Value;
 
 use crate::buffer::Buffer;
 use crate::card::Card;
 use crate::config::Config;
-use crate::error::{Error, Result};
+use crate::dtype::Dtype;
+use crate::error::{Error, Result, describe};
 use crate::finite::finite;
 use crate::io::{Sink, Source};
 use crate::layout::{Files, Layout, read};
 use crate::mlp_head::MlpHead;
+use crate::modules::{self, normalizes};
 #[cfg(feature = "skops")]
 use crate::skops::read as read_skops;
 use crate::table::EmbeddingTable;
@@ -22,7 +25,9 @@ use crate::tensor_file::{TensorFile, read_file, write_tensors};
 use crate::tokenizer_json::clear_fields;
 
 /// Names the table tensor may have, by who wrote it: model2vec, sentence-transformers, a bare `nn.Sequential`.
-const TABLE_NAMES: [&str; 3] = ["embeddings", "embedding.weight", "0"];
+const TABLE_NAMES: [&str; 3] = ["embeddings", ST_TABLE_NAME, "0"];
+
+const ST_TABLE_NAME: &str = "embedding.weight";
 
 /// Everything a model folder holds: configuration, embedding table, tokenizer, perhaps a head, and the card.
 ///
@@ -121,16 +126,15 @@ impl Checkpoint {
         let layout = files.layout;
         let config_file = source.locate(layout.config());
         let mut config = Config::from_json(&config_file, &files.config)?;
-        let normalize = match config.normalize() {
-            Some(normalize) => normalize,
-            None => layout.is_sentence_transformers() && has_normalize_module(source)?,
-        };
-        config.set_normalize(normalize);
         let table_file = source.locate(layout.table());
-        let table = read_table(&table_file, &files.table).map_err(|error| match error {
+        let (name, table) = read_table(&table_file, &files.table).map_err(|error| match error {
             error @ (Error::Safetensors { .. } | Error::InFile { .. }) => error,
             error => error.in_file(&table_file),
         })?;
+        // Only who wrote the table runs what the list of modules says.
+        let has_modules = layout.is_sentence_transformers() || name == ST_TABLE_NAME;
+        let has_normalize = has_modules && normalizes(source)?;
+        config.set_normalize(config.normalize().unwrap_or(has_normalize));
         let head = read_head(source, &config_file, &config, table.dim())?;
         let table = if head.is_some() { finite(table)? } else { table };
         let card = read(source, "README.md")?.map(|bytes| Card::parse(&String::from_utf8_lossy(&bytes)));
@@ -162,7 +166,7 @@ impl Checkpoint {
         write(sink, "tokenizer.json", &clear_fields(&self.tokenizer, &["truncation", "padding"])?)?;
         let normalize = self.config.normalize().unwrap_or(false);
         write(sink, "config.json", &pretty(&Value::Object(self.saved_config().entries().clone())))?;
-        write(sink, "modules.json", &pretty(&modules(normalize)))?;
+        write(sink, "modules.json", &pretty(&modules::list(normalize)))?;
         let card = self.card.clone().unwrap_or_default();
         write(sink, "README.md", card.render(&self.table).as_bytes())
     }
@@ -179,12 +183,17 @@ impl Checkpoint {
         config.set("embedding_dtype", Some(self.table.dtype().name().into()));
         config.set("vocabulary_quantization", self.table.mapping().map(|_| self.table.rows().into()));
         config.set("hidden_dim", Some(self.table.dim().into()));
+        // Exported folders say so once more, for clients that know transformers.
+        if config.get("hidden_size").is_some() {
+            config.set("hidden_size", Some(self.table.dim().into()));
+        }
         config.set("head_config", self.head.as_ref().map(MlpHead::config));
         config
     }
 }
 
-fn read_table(file: &str, bytes: &Buffer) -> Result<EmbeddingTable> {
+/// The table, and the name it has.
+fn read_table(file: &str, bytes: &Buffer) -> Result<(&'static str, EmbeddingTable)> {
     let TensorFile { tensors, others } = read_file(file, bytes)?;
     for (name, found) in &others {
         let expected = match name.as_str() {
@@ -205,12 +214,31 @@ fn read_table(file: &str, bytes: &Buffer) -> Result<EmbeddingTable> {
             format!("other values than in `{}`", TABLE_NAMES[0]),
         ));
     }
-    let embeddings = TABLE_NAMES.iter().find_map(|name| tensors.get(*name)).ok_or_else(|| {
+    let named = |&name: &&'static str| Some((name, tensors.get(name)?));
+    let (name, embeddings) = TABLE_NAMES.iter().find_map(named).ok_or_else(|| {
         let found: Vec<_> = tensors.keys().chain(others.keys()).map(String::as_str).collect();
         Error::MissingTensor { expected: TABLE_NAMES.join(", "), found: found.join(", ") }
     })?;
     let optional = |name: &str| tensors.get(name).cloned();
-    EmbeddingTable::try_new(embeddings.clone(), optional("weights"), optional("mapping"))
+    let table = EmbeddingTable::try_new(embeddings.clone(), optional("weights"), optional("mapping"))?;
+    refuse_scales(&table, &tensors)?;
+    Ok((name, table))
+}
+
+/// Refuses what looks like the scales of int8 rows, under a name that nobody reads: without them the vectors are others.
+fn refuse_scales(table: &EmbeddingTable, tensors: &IndexMap<String, Tensor>) -> Result<()> {
+    let is_read = |name: &str| TABLE_NAMES.contains(&name) || ["weights", "mapping"].contains(&name);
+    let is_of_rows = |tensor: &Tensor| {
+        tensor.dtype().is_float() && [table.rows(), table.id_count()].contains(&tensor.element_count())
+    };
+    let found = tensors.iter().find(|(name, tensor)| !is_read(name) && is_of_rows(tensor));
+    match found {
+        Some((name, tensor)) if table.dtype() == Dtype::I8 => {
+            let expected = "the scales of int8 rows in `weights` [tokens], which they are multiplied with";
+            Err(Error::tensor(name, expected, describe(tensor.dtype(), tensor.shape())))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn read_head(source: &dyn Source, config_file: &str, config: &Config, dim: usize) -> Result<Option<MlpHead>> {
@@ -263,37 +291,6 @@ fn read_legacy_head(source: &dyn Source, dim: usize) -> Result<Option<MlpHead>> 
 #[cfg(not(feature = "skops"))]
 fn read_skops(file: &str, _: &Buffer) -> Result<MlpHead> {
     Err(Error::skops(file, "head", "a build with the feature `skops` of m2v-core", "one without"))
-}
-
-/// Whether sentence-transformers would normalise: a `Normalize` module in `modules.json`.
-fn has_normalize_module(source: &dyn Source) -> Result<bool> {
-    let Some(bytes) = read(source, "modules.json")? else { return Ok(false) };
-    let file = || source.locate("modules.json");
-    let modules: Value =
-        serde_json::from_slice(&bytes).map_err(|source| Error::Json { file: file(), source })?;
-    let modules = modules.as_array().ok_or_else(|| Error::Config {
-        file: file(),
-        key: "(top level)".to_owned(),
-        expected: "a list of modules".to_owned(),
-        found: modules.to_string(),
-    })?;
-    let is_normalize = |module: &Value| {
-        module.get("type").and_then(Value::as_str).is_some_and(|name| name.ends_with(".Normalize"))
-    };
-    Ok(modules.iter().any(is_normalize))
-}
-
-/// The list of modules that sentence-transformers builds.
-fn modules(normalize: bool) -> Value {
-    let mut modules = vec![json!({
-        "idx": 0, "name": "0", "path": ".", "type": "sentence_transformers.models.StaticEmbedding"
-    })];
-    if normalize {
-        modules.push(json!({
-            "idx": 1, "name": "1", "path": "1_Normalize", "type": "sentence_transformers.models.Normalize"
-        }));
-    }
-    Value::Array(modules)
 }
 
 fn pretty(value: &Value) -> Vec<u8> {

@@ -44,6 +44,7 @@ mod kernel;
 mod label;
 mod layout;
 mod mlp_head;
+mod modules;
 mod output;
 mod pages;
 #[cfg(feature = "skops")]

@@ -88,9 +88,36 @@ fn broken_modules_are_refused() -> Result<()> {
         assert!(matches!(data(&error), Error::Config { .. }), "{error:?}");
         says(&error, &["(memory)/modules.json", "a list of modules", modules]);
     }
-    // Entries nobody knows are nobody's Normalize.
-    let model = StaticModel::load(&sentence_transformers(r#"[1, null, {}, {"type": 3}]"#)?)?;
-    assert!(!model.options().normalize);
+    Ok(())
+}
+
+/// Whatever they do to the vectors would not be done.
+#[test]
+fn other_modules_are_refused() -> Result<()> {
+    let table = r#"{"type": "sentence_transformers.models.StaticEmbedding"}"#;
+    for (module, found) in [
+        (r#"{"type": "sentence_transformers.models.Dense", "path": "1_Dense"}"#, "models.Dense"),
+        (r#"{"type": "modeling.SeparableDyT"}"#, "SeparableDyT"),
+        (r#"{"type": "Normalized"}"#, "Normalized"),
+        (r#"{"type": 3}"#, "3"),
+        ("{}", "null"),
+        ("1", "null"),
+    ] {
+        let error = refused(&sentence_transformers(&format!("[{table}, {module}]"))?);
+        assert!(matches!(data(&error), Error::Config { key, .. } if key == "1.type"), "{error:?}");
+        says(&error, &["(memory)/modules.json", "StaticEmbedding or Normalize", found]);
+    }
+    // Whether to normalise is said elsewhere, but what is run is not.
+    let mut files = sentence_transformers(r#"[{"type": "models.Pooling"}]"#)?;
+    files.insert("config_sentence_transformers.json", br#"{"normalize": true}"#);
+    says(&refused(&files), &["(memory)/modules.json", "models.Pooling"]);
+    for name in
+        ["Normalize", "sentence_transformers.models.Normalize", "sentence_transformers.x.modules.Normalize"]
+    {
+        let model =
+            StaticModel::load(&sentence_transformers(&format!(r#"[{table}, {{"type": "{name}"}}]"#))?)?;
+        assert!(model.options().normalize, "{name}");
+    }
     Ok(())
 }
 

@@ -53,6 +53,34 @@ fn a_table_of_another_dtype_is_refused() {
     }
 }
 
+/// The scale of a row is its tokens' weight. Under another name nobody would read it.
+#[test]
+fn scales_of_other_names_are_refused() -> Result<()> {
+    let table = ("embeddings", "I8", &[6, 4][..], 24);
+    for (name, shape, is_scale) in [
+        ("scales", &[6][..], true),
+        ("embedding_scale", &[6, 1], true),
+        ("weights", &[6], false),
+        ("scale", &[], false),
+        ("norms", &[5], false),
+    ] {
+        let other = (name, "F32", shape, 4 * shape.iter().product::<usize>());
+        let files = small_with("model.safetensors", tensor_file(&[table, other]))?;
+        match is_scale {
+            true => assert_tensor_refused(
+                &refused(&files),
+                name,
+                &["scales of int8 rows in `weights`", "float32"],
+            ),
+            false => drop(StaticModel::load(&files).map_err(|error| format!("{name}: {error}"))?),
+        }
+    }
+    // Beside floats it may be anything.
+    let files = small_with("model.safetensors", tensor_file(&[TABLE, ("scales", "F32", &[6], 24)]))?;
+    StaticModel::load(&files)?;
+    Ok(())
+}
+
 #[test]
 fn a_table_that_is_no_matrix_is_refused() {
     for shape in [&[][..], &[6], &[6, 4, 4], &[6, 0], &[0, 0]] {

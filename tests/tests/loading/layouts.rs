@@ -77,6 +77,23 @@ fn a_folder_with_a_config_of_its_own_does_not_ask_the_one_above() -> Result<()> 
     Ok(())
 }
 
+/// However its configuration is called: who wrote the table also wrote the list of modules.
+#[test]
+fn a_table_of_sentence_transformers_is_normalised_as_its_modules_say() -> Result<()> {
+    let st = Dir::open(fixture("models/st-root"))?;
+    let mut files = Memory::new();
+    for name in ["model.safetensors", "tokenizer.json", "modules.json"] {
+        files.insert(name, st.read(name)?.ok_or("no such file")?);
+    }
+    files.insert("config.json", br#"{"model_type": "x"}"#);
+    let checkpoint = Checkpoint::load(&files)?;
+    assert_eq!((checkpoint.layout, checkpoint.config.normalize()), (Layout::Model2Vec, Some(true)));
+    assert_close("st-root", vectors(&checkpoint)?.view(), Recorded::read("st-root")?.normalized.view());
+    files.insert("config.json", br#"{"normalize": false}"#);
+    assert_eq!(Checkpoint::load(&files)?.config.normalize(), Some(false));
+    Ok(())
+}
+
 /// A folder with files of several layouts.
 fn mixed(files: &[&str]) -> Result<Memory> {
     let small = small()?;

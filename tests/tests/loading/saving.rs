@@ -89,7 +89,12 @@ fn the_saved_config_says_the_truth() -> Result<()> {
         assert_eq!(config["embedding_dtype"], json!(table.embeddings().dtype().name()), "{name}");
         let quantized = table.mapping().map(|_| table.embeddings().shape()[0]);
         assert_eq!(config.get("vocabulary_quantization"), quantized.map(Value::from).as_ref(), "{name}");
+        assert_eq!(config.get("hidden_size"), None, "{name}");
     }
+    // Under the other name too, where a folder has it.
+    let mut checkpoint = Checkpoint::load(&small()?)?;
+    checkpoint.config.set("hidden_size", Some(7.into()));
+    assert_eq!(json(&saved(&checkpoint)?, "config.json")?["hidden_size"], json!(checkpoint.table.dim()));
     Ok(())
 }
 
