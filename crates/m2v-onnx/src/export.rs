@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 
 use m2v_core::{Checkpoint, DEFAULT_MAX_LENGTH, Dtype, Sink, clear_fields};
-use m2v_tokenize::Vocabulary;
+use m2v_tokenize::{SpecialToken, Vocabulary};
 use serde_json::{Value, json};
 
 use crate::encoder::Encoder;
@@ -211,12 +211,17 @@ fn own_head(checkpoint: &Checkpoint) -> Result<Option<HeadGraph<'_>>> {
     Ok(Some(HeadGraph { head, dim }))
 }
 
+/// The tokens that have a role, by what clients call it.
+fn roles(vocabulary: &Vocabulary) -> impl Iterator<Item = (&'static str, &SpecialToken)> {
+    let unk = vocabulary.unk().map(|unk| ("unk_token", unk));
+    std::iter::once(("pad_token", vocabulary.pad())).chain(unk)
+}
+
+/// Clients make what is listed here one token wherever a text has it: what is none in `tokenizer.json`, maybe a word,
+/// is left out.
 fn special_tokens(vocabulary: &Vocabulary) -> Value {
-    let mut tokens = json!({ "pad_token": vocabulary.pad().content });
-    if let Some(unk) = vocabulary.unk() {
-        tokens["unk_token"] = unk.content.clone().into();
-    }
-    tokens
+    let special = roles(vocabulary).filter(|(_, token)| token.special);
+    special.map(|(role, token)| (role.to_owned(), Value::from(token.content.clone()))).collect()
 }
 
 fn tokenizer_config(vocabulary: &Vocabulary, max_length: usize) -> Value {
@@ -229,8 +234,8 @@ fn tokenizer_config(vocabulary: &Vocabulary, max_length: usize) -> Value {
         "truncation_side": "right",
         "clean_up_tokenization_spaces": false,
     });
-    if let (Value::Object(config), Value::Object(tokens)) = (&mut config, special_tokens(vocabulary)) {
-        config.extend(tokens);
+    for (role, token) in roles(vocabulary) {
+        config[role] = token.content.clone().into();
     }
     config
 }

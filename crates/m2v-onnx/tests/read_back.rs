@@ -217,7 +217,21 @@ fn writes_the_files_clients_need() {
         (&tokens["model_max_length"], &tokens["tokenizer_class"]),
         (&512.into(), &"PreTrainedTokenizerFast".into())
     );
-    assert_eq!(json("special_tokens_map.json")["pad_token"], "[PAD]");
+    // Neither is an added token: a text that spells one has others.
+    assert_eq!(json("special_tokens_map.json"), serde_json::json!({}));
+}
+
+#[test]
+fn special_tokens_are_those_that_the_tokenizer_calls_special() {
+    let mut checkpoint = checkpoint(Tensor::from_array(&rows()), None, None);
+    let token = |content: &str, special| serde_json::json!({"content": content, "special": special});
+    let mut tokenizer: serde_json::Value = serde_json::from_str(TOKENIZER).unwrap();
+    tokenizer["added_tokens"] = [token("[PAD]", true), token("[UNK]", false)].into();
+    checkpoint.tokenizer = tokenizer.to_string().into_bytes().into();
+    let (folder, _) = exported(&checkpoint, &ExportOptions::default());
+    let special = folder.read("special_tokens_map.json").unwrap().unwrap();
+    let special: serde_json::Value = serde_json::from_slice(&special).unwrap();
+    assert_eq!(special, serde_json::json!({"pad_token": "[PAD]"}));
 }
 
 #[test]

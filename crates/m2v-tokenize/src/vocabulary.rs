@@ -44,6 +44,8 @@ pub struct SpecialToken {
     pub id: u32,
     /// Its text.
     pub content: String,
+    /// Whether it is an added token that the file calls special: wherever a text has it, it is one token.
+    pub special: bool,
 }
 
 /// The facts about a vocabulary, added tokens included, that models depend on.
@@ -81,6 +83,8 @@ struct Extra<'a> {
 struct AddedToken<'a> {
     #[serde(borrow)]
     content: Str<'a>,
+    #[serde(default)]
+    special: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -124,7 +128,7 @@ impl Vocabulary {
     /// ```
     #[must_use]
     pub fn new(max_id: u32, median_token_length: usize) -> Self {
-        let pad = SpecialToken { id: 0, content: "[PAD]".to_owned() };
+        let pad = SpecialToken { id: 0, content: "[PAD]".to_owned(), special: false };
         let (len, median_token_length) = ((max_id as usize).saturating_add(1), median_token_length.max(1));
         Self { family: Family::Other, len, max_id, median_token_length, unk: None, pad }
     }
@@ -132,13 +136,13 @@ impl Vocabulary {
     /// With a token for what is not in the vocabulary. If its id is above the largest, it and all between are new.
     #[must_use]
     pub fn with_unk(self, id: u32, content: impl Into<String>) -> Self {
-        Self { unk: Some(SpecialToken { id, content: content.into() }), ..self.up_to(id) }
+        Self { unk: Some(SpecialToken { id, content: content.into(), special: false }), ..self.up_to(id) }
     }
 
     /// With a token to pad batches with. If its id is above the largest, it and all between are new.
     #[must_use]
     pub fn with_pad(self, id: u32, content: impl Into<String>) -> Self {
-        Self { pad: SpecialToken { id, content: content.into() }, ..self.up_to(id) }
+        Self { pad: SpecialToken { id, content: content.into(), special: false }, ..self.up_to(id) }
     }
 
     /// With an id, and if it is above the largest all between.
@@ -174,7 +178,12 @@ impl Vocabulary {
             found: "none".to_owned(),
         };
         let max_id = more.iter().map(|token| token.1).chain(tokens.max_id()).max().ok_or_else(empty)?;
-        let special = |id: u32, content: &str| SpecialToken { id, content: content.to_owned() };
+        let specials = || added_tokens.iter().flatten().filter(|added| added.special == Some(true));
+        let special = |id: u32, content: &str| SpecialToken {
+            id,
+            content: content.to_owned(),
+            special: specials().any(|added| added.content.0 == content),
+        };
         let by_content = |content: &str| {
             let added = || more.iter().find(|(token, _)| *token == content).map(|token| token.1);
             tokens.id(content).or_else(added).map(|id| special(id, content))
@@ -196,6 +205,7 @@ impl Vocabulary {
             .chain(PAD_TOKENS)
             .find_map(by_content)
             .or_else(|| unk.clone())
+            .or_else(|| specials().find_map(|added| by_content(&added.content.0)))
             .or_else(|| by_id(0))
             .or_else(|| by_id(max_id))
             .ok_or_else(empty)?;
@@ -244,7 +254,8 @@ impl Vocabulary {
     }
 
     /// The token to pad batches with: the one the file pads with, else one with a usual name (`[PAD]`, `<pad>`,
-    /// …), else the unknown token, else the token with id 0. It is masked, so its vector never counts.
+    /// …), else the unknown token, else the first special one, else the token with id 0, which may be a word. It is
+    /// masked, so its vector never counts.
     #[must_use]
     pub fn pad(&self) -> &SpecialToken {
         &self.pad
@@ -302,7 +313,27 @@ pub(crate) fn median(counts: &[usize]) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::first_chars;
+    use super::{Vocabulary, first_chars};
+
+    #[test]
+    fn pads_with_what_is_no_word_if_it_can() {
+        for (added, padding, vocabulary, expected) in [
+            ("", r#""padding": {"pad_token": "b"},"#, r#""[PAD]": 1, "b": 2"#, ("b", false)),
+            ("", r#""padding": {"pad_token": "c"},"#, r#""[PAD]": 1, "b": 2"#, ("[PAD]", false)),
+            (r#"{"content": "[PAD]", "special": true}"#, "", r#""[PAD]": 1"#, ("[PAD]", true)),
+            (r#"{"content": "<pad>", "special": false}"#, "", r#""b": 1"#, ("<pad>", false)),
+            (r#"{"content": "<x>"}, {"content": "</s>", "special": true}"#, "", r#""b": 1"#, ("</s>", true)),
+            ("", "", r#""b": 1"#, ("a", false)),
+        ] {
+            let json = format!(
+                r#"{{"added_tokens": [{added}], {padding} "model": {{"type": "BPE", "merges": [],
+                   "vocab": {{"a": 0, {vocabulary}}}}}}}"#
+            );
+            let vocabulary = Vocabulary::from_json(json.as_bytes()).unwrap();
+            let pad = vocabulary.pad();
+            assert_eq!((&*pad.content, pad.special), expected, "{json}");
+        }
+    }
 
     #[test]
     fn cuts_at_code_points() {
