@@ -59,6 +59,12 @@ fn config_json_tells_all_that_was_done() {
     let first = apply(&"dims=2".parse::<Recipe>().unwrap(), checkpoint()).unwrap();
     let second = apply(&"prune=two+f16".parse::<Recipe>().unwrap(), first.clone()).unwrap();
     assert_eq!(second.config.get("recipe"), Some(&"dims=2+prune=two+f16".into()));
+    // Of a path, the file.
+    let texts = |_: &str| Ok(vec!["a".to_owned()]);
+    let mut context = Context::default().with_texts(&texts);
+    let recipe: Recipe = "prune=/home/me/two.txt".parse().unwrap();
+    let pruned = recipe.apply(first.clone(), &mut context).unwrap();
+    assert_eq!(pruned.config.get("recipe"), Some(&"dims=2+prune=two.txt".into()));
     let none = apply(&Recipe::default(), first.clone()).unwrap();
     assert_eq!((&none.table, none.config), (&first.table, first.config));
 }

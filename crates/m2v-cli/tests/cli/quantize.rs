@@ -50,10 +50,11 @@ fn options_are_a_recipe() {
     ])
     .ok();
     let text = format!("prune={}+dims=8+clusters=64+int8", corpus.to_str().unwrap().replace('+', "%2B"));
-    assert_eq!(recipe_of(&options), text);
+    let recorded = "prune=half%2B.txt+dims=8+clusters=64+int8";
+    assert_eq!(recipe_of(&options), recorded, "the folders are nobody's business");
     let run_recipe = run([&"quantize", &shipped(), &recipe, &"--recipe", &text]).ok();
     assert!(run_recipe.stderr.contains("the loss was not measured: --texts FILE"), "{}", run_recipe.stderr);
-    assert_eq!(recipe_of(&recipe), text);
+    assert_eq!(recipe_of(&recipe), recorded);
     let (options, recipe) = (checkpoint(&options), checkpoint(&recipe));
     assert_eq!((&options.table, &*options.tokenizer), (&recipe.table, &*recipe.tokenizer));
     assert_eq!((options.table.rows(), options.table.dim()), (64, 8));
@@ -131,7 +132,8 @@ fn a_pruned_model_gives_the_corpus_its_vectors() {
         b"",
     )
     .ok();
-    assert!(checkpoint(&used).table.rows() < rows && recipe_of(&used) == recipe);
+    assert!(checkpoint(&used).table.rows() < rows);
+    assert_eq!(recipe_of(&used), "prune-used=half%2B.txt");
 
     // Others lose something, and what is too much is not written.
     let worse = folder.path().join("worse");
@@ -185,5 +187,5 @@ fn texts_may_be_records_and_have_to_be_there() {
     run_with([&"quantize", &model, &out, &"--force", &"--prune", &"-", &"--texts", &"-"], b"one\ntwo\n")
         .failed(1, &["`-`", "standard input was read for --texts"]);
     assert_eq!(names(folder.path()), ["a.jsonl", "empty.txt", "model", "out"]);
-    assert_eq!(recipe_of(&out), format!("prune={}", records.display()), "the earlier output stays");
+    assert_eq!(recipe_of(&out), "prune=a.jsonl", "the earlier output stays");
 }

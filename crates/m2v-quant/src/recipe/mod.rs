@@ -36,7 +36,8 @@ const KEY: &str = "recipe";
 /// Steps may come in any order, but none of these twice, and only one number type and one way of pruning: a second one
 /// would only lose more. Others join through [`Steps`]. A recipe prints as it parses, if it has steps, and
 /// [`Recipe::apply`] writes it into `config.json`, under `recipe`, behind what was done to the model before. (Of
-/// several recipes that record need not be one: an int8 model may be cast to f16, and `int8+f16` is refused.)
+/// several recipes that record need not be one: an int8 model may be cast to f16, and `int8+f16` is refused. Where names
+/// of texts are paths it has the last part: the others are nobody's business who gets the model.)
 ///
 /// ```
 /// use m2v_quant::Recipe;
@@ -89,6 +90,7 @@ impl Transform for Recipe {
         for step in &self.steps {
             checkpoint = step.transform().apply(checkpoint, context)?;
             let earlier = checkpoint.config.get(KEY).and_then(|earlier| earlier.as_str());
+            let step = step.as_recorded();
             let record = earlier.map_or_else(|| step.to_string(), |earlier| format!("{earlier}+{step}"));
             checkpoint.config.set(KEY, Some(record.into()));
         }

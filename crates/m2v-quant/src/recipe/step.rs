@@ -85,6 +85,16 @@ impl Step {
         [PRUNE, PRUNE_USED].contains(&self.name())
     }
 
+    /// The step as a model tells of it: texts without the folders they are in.
+    pub(super) fn as_recorded(&self) -> Self {
+        let mut step = self.clone();
+        if step.prunes() {
+            let last = |name: String| name.rsplit(['/', '\\']).next().unwrap_or_default().to_owned();
+            step.value = step.value.map(last);
+        }
+        step
+    }
+
     /// Why it makes no sense after an earlier step.
     pub(super) fn refuses(&self, earlier: &Self) -> Option<&'static str> {
         let is_dtype = |step: &Self| DTYPES.contains(&step.name());
