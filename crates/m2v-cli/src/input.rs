@@ -38,10 +38,19 @@ pub(crate) struct Input {
 impl Input {
     /// Opens a file; nothing or `-` is standard input.
     pub(crate) fn open(path: Option<&Path>) -> Result<Self, Stop> {
+        let is_named =
+            |names: &[&str]| path.is_some_and(|path| names.iter().any(|name| has_extension(path, name)));
+        if let Some(path) = path.filter(|_| is_named(&["json"])) {
+            let message = format!(
+                "{}: expected one text a line, or a .jsonl file of objects with a `text` field, found .json; \
+                 of a list of such objects `jq -c '.[]'` makes one",
+                path.display()
+            );
+            return Err(Stop::error(message));
+        }
         // Two names of the same.
-        let is_json =
-            path.is_some_and(|path| ["jsonl", "ndjson"].iter().any(|name| has_extension(path, name)));
-        Self::open_as(path, if is_json { Format::Record } else { Format::Text })
+        let is_record = is_named(&["jsonl", "ndjson"]);
+        Self::open_as(path, if is_record { Format::Record } else { Format::Text })
     }
 
     /// Opens a file of JSON objects with `text` and `label`; `-` is standard input.
@@ -103,11 +112,14 @@ impl Input {
             }
             self.lines += 1;
             let wrong = |reason| Stop::error(format!("{}, line {}: {reason}", self.name, self.lines));
-            // Some editors mark UTF-8 so, in front of the first text.
-            let line = match self.lines {
-                1 => self.line.strip_prefix(BOM).unwrap_or(&self.line),
-                _ => &self.line,
-            };
+            let mut line = &*self.line;
+            if self.lines == 1 {
+                if let Some((_, is, advice)) = OTHER.iter().find(|(start, ..)| line.starts_with(start)) {
+                    return Err(wrong(format!("expected text, found {is}: {advice}")));
+                }
+                // Some editors mark UTF-8 so, in front of the first text.
+                line = line.strip_prefix(BOM).unwrap_or(line);
+            }
             let line = line_of(line).map_err(wrong)?;
             match self.format {
                 Format::Text => chunk.push(line, read),
@@ -125,6 +137,14 @@ impl Input {
         Ok(!chunk.is_empty())
     }
 }
+
+/// How files begin that are no text, what they are, and what to do.
+const OTHER: [(&[u8], &str, &str); 4] = [
+    (b"\x1F\x8B", "gzip", "unpack it first, `gunzip -c FILE | m2v …`"),
+    (b"\x28\xB5\x2F\xFD", "Zstandard", "unpack it first, `zstd -dc FILE | m2v …`"),
+    (b"PAR1\x15", "Parquet", "write its texts to a .jsonl file first"),
+    (b"ARROW1\0", "Arrow", "write its texts to a .jsonl file first"),
+];
 
 /// U+FEFF in UTF-8.
 const BOM: &[u8] = b"\xEF\xBB\xBF";

@@ -29,7 +29,10 @@ impl Texts {
         let read = read.strip_prefix('\u{feff}').unwrap_or(&read);
         let texts: Vec<String> = match file {
             None => serde_json::from_str(read).map_err(|source| Error::texts(&path, source))?,
-            Some(path) if is_json(path) => {
+            Some(path) if has_extension(path, &["json"]) => {
+                return Err(Error::texts(path, "expected one text a line, or a .jsonl file, found .json"));
+            }
+            Some(path) if has_extension(path, &["jsonl", "ndjson"]) => {
                 let record = |(line, record): (usize, &str)| match serde_json::from_str::<Record>(record) {
                     Ok(record) => Ok(record.text),
                     Err(source) => Err(Error::texts(path, format!("record {}: {source}", line + 1))),
@@ -50,9 +53,9 @@ impl Texts {
     }
 }
 
-fn is_json(path: &Path) -> bool {
-    let is_extension = |name: &str| path.extension().is_some_and(|found| found.eq_ignore_ascii_case(name));
-    ["jsonl", "ndjson"].into_iter().any(is_extension)
+fn has_extension(path: &Path, names: &[&str]) -> bool {
+    let is_extension = |name: &&str| path.extension().is_some_and(|found| found.eq_ignore_ascii_case(name));
+    names.iter().any(is_extension)
 }
 
 #[cfg(test)]
@@ -73,6 +76,8 @@ mod tests {
         assert_eq!(load_as("texts.NDJSON", "\u{feff}{\"text\": \"a\"}\n").unwrap(), ["a"]);
         assert_eq!(load_as("texts.txt", "\u{feff}a\r\n\u{feff}b\n").unwrap(), ["a", "\u{feff}b"]);
         assert_eq!(load("{\"text\": \"a\\nb\"}\r\n{\"id\": 1, \"text\": \"\"}").unwrap(), ["a\nb", ""]);
+        let error = load_as("texts.json", "[{\"text\": \"a\"}]").err().unwrap().to_string();
+        assert!(error.contains("texts.json") && error.contains("found .json"), "{error}");
         let error = load("{\"text\": \"a\"}\n{\"id\": 1}\n").err().unwrap().to_string();
         assert!(error.contains("texts.jsonl") && error.contains("record 2: missing field `text`"), "{error}");
     }

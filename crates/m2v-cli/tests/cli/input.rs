@@ -73,6 +73,11 @@ fn what_is_not_a_text_is_named_by_file_and_line() {
         ("bad.jsonl", b"[\"one\"]\n", &["line 1", "not a JSON object"]),
         ("bad.jsonl", b"{\"text\": \"one\"\n", &["line 1", "EOF"]),
         ("bad.jsonl", b"{\"text\": \"\xff\"}\n", &["line 1", "not UTF-8"]),
+        ("bad.json", b"[{\"text\": \"one\"}]", &["one text a line", ".jsonl", "jq -c"]),
+        ("bad.jsonl.gz", b"\x1f\x8b\x08\x00", &["line 1", "found gzip", "gunzip"]),
+        ("bad.zst", b"\x28\xb5\x2f\xfd\n", &["line 1", "found Zstandard"]),
+        ("bad.parquet", b"PAR1\x15\x04\n", &["line 1", "found Parquet", ".jsonl"]),
+        ("bad.arrow", b"ARROW1\x00\x00\n", &["line 1", "found Arrow"]),
     ] {
         let input = folder.path().join(name);
         fs::write(&input, content).unwrap();
