@@ -87,7 +87,13 @@ impl Export {
             }
             let (dtype, transform) = dtype.table();
             let mut context = Context::default().with_cancel(interrupt::flag());
-            let checkpoint = transform.apply(checkpoint.clone(), &mut context)?;
+            let checkpoint =
+                transform.apply(checkpoint.clone(), &mut context).map_err(|error| match error {
+                    error @ m2v_quant::Error::Value { .. } if self.dtype.len() > 1 => {
+                        Stop::error(format!("{error}; --dtype with the other types makes those"))
+                    }
+                    error => error.into(),
+                })?;
             export_graph(&checkpoint, &options.with_graph(graph_name(dtype)), &mut folder)?;
         }
         drop(checkpoint);

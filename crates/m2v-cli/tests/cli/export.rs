@@ -31,6 +31,23 @@ fn note<'a>(model: &'a ModelProto, key: &str) -> Option<&'a str> {
 }
 
 #[test]
+fn a_dtype_that_cannot_be_leaves_the_others() {
+    let folder = scratch();
+    let (large, out) = (folder.path().join("large"), folder.path().join("out"));
+    let mut checkpoint = Checkpoint::load(&Dir::open(shipped()).unwrap()).unwrap();
+    let mut rows = checkpoint.table.embeddings().to_f32().unwrap().into_owned();
+    rows[[7, 0]] = 70_000.0;
+    let rows = m2v_core::Tensor::from_array(&rows);
+    checkpoint.table = m2v_core::EmbeddingTable::try_new(rows, None, None).unwrap();
+    let mut sink = m2v_core::DirSink::create(&large).unwrap();
+    checkpoint.save(&mut sink).unwrap();
+    m2v_core::Sink::finish(&mut sink).unwrap();
+    let parts = &["70000 in row 7 cannot be quantised to float16", "--dtype with the other types"];
+    run([&"export", &large, &out]).failed(1, parts);
+    run([&"export", &large, &out, &"--dtype", &"f32,int8"]).ok();
+}
+
+#[test]
 fn one_folder_holds_a_graph_for_each_dtype() {
     let folder = scratch();
     let out = folder.path().join("new/deep/out");
