@@ -99,12 +99,11 @@ impl Card {
     pub(crate) fn render(&self, table: &EmbeddingTable) -> String {
         let front = self.front_matter.as_deref().filter(|front| !front.is_empty());
         let front = front.unwrap_or("library_name: model2vec");
-        let body = match (self.body.find(BEGIN), self.body.find(END)) {
-            (Some(begin), Some(end)) if begin < end => {
-                let after = self.body[end + END.len()..].trim_start();
-                [self.body[..begin].trim_end(), after].join("\n\n")
-            }
-            _ => self.body.clone(),
+        let section =
+            self.body.split_once(BEGIN).and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));
+        let body = match section {
+            Some((before, after)) => [before.trim_end(), after.trim_start()].join("\n\n"),
+            None => self.body.clone(),
         };
         let body = body.trim();
         let body = if body.is_empty() { "# Model2Vec model" } else { body };

@@ -16,6 +16,9 @@ use crate::error::{Error, Result};
 use crate::io::Sink;
 use crate::tensor::Tensor;
 
+/// What a header has besides tensors.
+const METADATA: &str = "__metadata__";
+
 /// The tensors of a file.
 pub(crate) struct TensorFile {
     /// Those of the types that models use.
@@ -113,7 +116,7 @@ impl<'de> Deserialize<'de> for Offsets {
             fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Offsets, M::Error> {
                 let mut offsets = Vec::new();
                 while let Some(name) = map.next_key::<Cow<'de, str>>()? {
-                    if name == "__metadata__" {
+                    if name == METADATA {
                         map.next_value::<IgnoredAny>()?;
                     } else {
                         offsets.push(map.next_value::<Entry>()?.data_offsets);
@@ -131,12 +134,21 @@ impl<'de> Deserialize<'de> for Offsets {
 /// memory.
 ///
 /// # Errors
-/// [`Error::Io`] if the sink fails.
+/// [`Error::Io`] if the sink fails; [`Error::Tensor`] if two have one name, or one has a name that is none there.
 pub fn write_tensors(sink: &mut dyn Sink, name: &str, tensors: &[(&str, &Tensor)]) -> Result<()> {
     let mut sorted = tensors.to_vec();
     sorted.sort_by(|(left_name, left), (right_name, right)| {
         right.dtype().to_safetensors().cmp(&left.dtype().to_safetensors()).then(left_name.cmp(right_name))
     });
+    let mut names: Vec<&str> = tensors.iter().map(|tensor| tensor.0).collect();
+    names.sort_unstable();
+    let is_wrong = |pair: &&[&str]| pair[0] == pair[1];
+    if let Some(pair) = names.windows(2).find(is_wrong) {
+        return Err(Error::tensor(pair[0], "names that differ", "two of this name").in_file(name));
+    }
+    if names.contains(&METADATA) {
+        return Err(Error::tensor(METADATA, "another name", "that of the file's notes").in_file(name));
+    }
     let mut offset = 0;
     let infos = sorted
         .iter()

@@ -89,6 +89,9 @@ fn integers<S: Number>(scale: f64) -> Box<[u8; 1 << 16]> {
 /// The largest absolute value and the row it is in.
 fn largest<S: Number>(table: &EmbeddingTable, context: &Context<'_>) -> Result<(f64, usize)> {
     let dim = table.dim();
+    if table.rows() == 0 {
+        return Ok((0.0, 0));
+    }
     let chunks = table.embeddings().bytes().par_chunks(ROWS * dim * size_of::<S>());
     let found = chunks.enumerate().map(|(chunk, bytes)| {
         context.check()?;
@@ -121,5 +124,5 @@ fn largest_in<S: Number>(values: &[S]) -> f64 {
         return f64::from_bits(largest);
     }
     let mut room = [0.0; BLOCK];
-    crate::int8::largest(S::as_f32s(values, &mut room)).map_or_else(|value| value, f64::from)
+    crate::int8::largest(S::as_f32s(values, &mut room)).map_or_else(f64::abs, f64::from)
 }

@@ -22,6 +22,10 @@ pub(crate) fn rewrite<X: Send>(
     write: impl Fn(usize, &[u8], &mut [u8], &mut [X]) -> Result<()> + Sync,
 ) -> Result<Tensor> {
     let (rows, dim) = (table.rows(), table.dim());
+    if rows == 0 {
+        // Its columns take no memory, and may be more than can be multiplied.
+        return Ok(Tensor::try_new(dtype, &[rows, dim], Buffer::default())?);
+    }
     let mut output = Output::new(rows * dim * dtype.size());
     let done = AtomicUsize::new(0);
     let from = table.embeddings().bytes().par_chunks(ROWS * dim * table.dtype().size());

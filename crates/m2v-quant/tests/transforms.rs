@@ -124,8 +124,29 @@ fn one_scale_for_all_rows_is_forgotten() {
             }
         }
     }
+    // Infinities of every type.
+    for infinite in [f32::INFINITY, f32::NEG_INFINITY] {
+        let table = array![[0.5f32, 1.0], [2.0, infinite]];
+        for table in [
+            Tensor::from_array(&table),
+            Tensor::from_array(&table.mapv(f16::from_f32)),
+            Tensor::from_array(&table.mapv(bf16::from_f32)),
+        ] {
+            let error = apply(&Int8Global, &checkpoint(&table, None, None)).unwrap_err();
+            assert!(matches!(error, Error::Value { row: 1, .. }), "{error}");
+        }
+    }
     let tiny = Tensor::from_array(&array![[f16::ZERO], [f16::from_bits(1)]]);
     assert!(matches!(apply(&Int8Global, &checkpoint(&tiny, None, None)), Err(Error::Value { row: 1, .. })));
+}
+
+#[test]
+fn a_table_without_rows_may_have_any_number_of_columns() {
+    let none = Tensor::try_new(Dtype::F32, &[0, 1 << 52], m2v_core::Buffer::default()).unwrap();
+    let none = checkpoint(&none, None, None);
+    for transform in [&Cast(Dtype::F16) as &dyn Transform, &Int8, &Int8Global] {
+        assert_eq!(apply(transform, &none).unwrap().table.embeddings().shape(), [0, 1 << 52]);
+    }
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use tokenizers::{NormalizedString, Normalizer as _};
+
 use crate::error::{Error, Result};
 use crate::scratch::Scratch;
 use crate::tokenizer::Tokenizer;
@@ -19,8 +21,24 @@ impl HfTokenizer {
         let mut inner = guarded(parse).map_err(Error::Unsupported)?;
         inner.with_padding(None);
         inner.with_truncation(None).map_err(Error::Unsupported)?;
+        guarded(|| refuse_empty_tokens(&inner)).map_err(Error::Unsupported)?;
         Ok(Self { inner, vocabulary })
     }
+}
+
+/// Refuses added tokens of which the normalizer leaves nothing: the crate finds them in every text without end.
+fn refuse_empty_tokens(tokenizer: &tokenizers::Tokenizer) -> tokenizers::Result<()> {
+    let Some(normalizer) = tokenizer.get_normalizer() else { return Ok(()) };
+    for token in tokenizer.get_added_tokens_decoder().into_values().filter(|token| token.normalized) {
+        let mut content = NormalizedString::from(&*token.content);
+        normalizer.normalize(&mut content)?;
+        if content.is_empty() {
+            return Err(
+                format!("added token {:?}: the normalizer leaves nothing of it", token.content).into()
+            );
+        }
+    }
+    Ok(())
 }
 
 /// Makes a panic an error: the `tokenizers` crate panics on some broken files, a few of them only when it

@@ -74,6 +74,27 @@ fn added_white_space_takes_the_white_space_around_it_once() {
     }
 }
 
+#[test]
+fn a_file_of_many_fields_is_read_as_fast() {
+    let json = |count: usize| {
+        let fields = |name: &str| (0..count).map(|i| format!("\"{name}{i}\": 0, ")).collect::<String>();
+        let model = fields("in the model ");
+        format!(
+            r#"{{{}"model": {{{model}"type": "WordLevel", "unk_token": "?", "vocab": {{"?": 0}}}}}}"#,
+            fields("")
+        )
+    };
+    let _alone = alone();
+    let [few, many] = [40_000 / MORE, 40_000].map(json);
+    let read = |json: &str| {
+        let start = Instant::now();
+        assert_eq!(from_json(json.as_bytes()).unwrap().vocabulary().len(), 1);
+        start.elapsed()
+    };
+    let [few, many] = [few, many].map(|json| (0..5).map(|_| read(&json)).min().unwrap());
+    assert!(many < few * LONGER, "{many:?} for {MORE} times as many, {few:?}");
+}
+
 /// Tokens that were chosen to have one hash, of a hash that this crate had.
 #[test]
 fn tokens_that_were_chosen_to_collide_are_read_as_fast() {

@@ -359,6 +359,29 @@ fn llama2_with_metaspace() {
     }
 }
 
+/// The reference doubles the first character.
+#[test]
+fn nothing_to_prepend_is_left_to_the_crate() {
+    let normalizer = json!({"type": "Prepend", "prepend": ""});
+    let shape = Shape { normalizer, pre_tokenizer: Value::Null, model: unigram() };
+    assert_eq!(from_json(&shape.json(&[])).unwrap().implementation(), "tokenizers crate");
+}
+
+/// The crate would find such a token in every text without end.
+#[test]
+fn a_token_that_is_nothing_once_normalised_is_refused_by_the_crate_too() {
+    let json = r#"{"added_tokens": [
+        {"id": 0, "content": "\u0301", "single_word": false, "lstrip": false, "rstrip": false, "normalized": true,
+         "special": false},
+        {"id": 1, "content": "ab", "single_word": false, "lstrip": false, "rstrip": false, "normalized": true,
+         "special": false}],
+        "normalizer": {"type": "StripAccents"}, "pre_tokenizer": {"type": "UnicodeScripts"},
+        "model": {"type": "WordLevel", "unk_token": "?", "vocab": {"?": 0, "a": 1}}}"#;
+    let error = from_json(json.as_bytes()).err().unwrap();
+    let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+    assert!(cause.contains("leaves nothing"), "{error}: {cause}");
+}
+
 #[test]
 fn metaspace_at_the_first_place_after_normalizers() {
     let prefix = json!({"type": "Prepend", "prepend": "x"});

@@ -129,7 +129,8 @@ fn unknown_config_keys_survive_in_their_order() -> Result<()> {
 #[test]
 fn the_card_keeps_its_front_matter_and_text() -> Result<()> {
     let front = "base_model:\n- one\n- two\nlicense: cc-by-4.0\ntags: [a, b]\nmodel-index:\n  - name: x # y";
-    let body = "# Title\n\nText with --- in it.\n\n---\n\nMore.";
+    // The end of a section that did not begin is part of the text.
+    let body = "# Title\n\nText with --- in it.\n\n---\n\nMore. <!-- m2v: end -->";
     for card in
         [format!("---\n{front}\n---\n{body}\n"), format!("---\n{front}\n---\n{body}").replace('\n', "\r\n")]
     {
@@ -144,6 +145,19 @@ fn the_card_keeps_its_front_matter_and_text() -> Result<()> {
         }
     }
     Ok(())
+}
+
+#[test]
+fn names_that_cannot_be_are_not_written() {
+    let tensor = Tensor::from_array(&ndarray::array![1.0f32]);
+    for names in [["a", "a"], ["a", "__metadata__"]] {
+        let tensors = names.map(|name| (name, &tensor));
+        let error = m2v_core::write_tensors(&mut Memory::new(), "x.safetensors", &tensors).unwrap_err();
+        assert!(
+            error.to_string().contains("x.safetensors") && error.to_string().contains(names[1]),
+            "{error}"
+        );
+    }
 }
 
 #[test]

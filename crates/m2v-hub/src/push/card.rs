@@ -1,8 +1,9 @@
 //! The model card's front matter: what the hub refuses, found before anything is sent.
 
 use m2v_core::Card;
+use yaml_rust2::parser::{Event, Parser};
 use yaml_rust2::yaml::Hash;
-use yaml_rust2::{Yaml, YamlLoader};
+use yaml_rust2::{ScanError, Yaml, YamlLoader};
 
 use crate::error::{Error, Result};
 
@@ -82,10 +83,13 @@ pub(super) fn check(readme: &[u8]) -> Result<()> {
         }
         return Ok(());
     };
-    let broken = |yaml: yaml_rust2::ScanError| {
+    let broken = |yaml: ScanError| {
         let (line, column) = (yaml.marker().line() + 1, yaml.marker().col() + 1);
         error(format!("the front matter is no YAML: line {line}, column {column}: {}", yaml.info()))
     };
+    if let Some(reason) = is_dangerous(front).map_err(broken)? {
+        return Err(error(reason));
+    }
     let documents = YamlLoader::load_from_str(front).map_err(broken)?;
     let fields = match documents.as_slice() {
         [] | [Yaml::Null] => return Ok(()),
@@ -97,6 +101,36 @@ pub(super) fn check(readme: &[u8]) -> Result<()> {
         _ => return Err(error("the front matter: expected one document, found several".to_owned())),
     };
     check_fields(fields).map_err(error)
+}
+
+/// Lists and mappings in each other; the loader calls itself for each.
+const DEEPEST: usize = 64;
+
+/// What the loader would run out of memory or stack with: it copies what aliases stand for, and of nine aliases of aliases
+/// that is everything there is.
+fn is_dangerous(front: &str) -> Result<Option<String>, ScanError> {
+    let mut parser = Parser::new_from_str(front);
+    let mut depth = 0_usize;
+    loop {
+        let (event, at) = parser.next_token()?;
+        let line = at.line() + 1;
+        match event {
+            Event::StreamEnd => return Ok(None),
+            Event::Alias(_) => {
+                return Ok(Some(format!(
+                    "the front matter, line {line}: an alias (`*name`); write out what it stands for"
+                )));
+            }
+            Event::SequenceStart(..) | Event::MappingStart(..) if depth == DEEPEST => {
+                return Ok(Some(format!(
+                    "the front matter, line {line}: more than {DEEPEST} lists in each other"
+                )));
+            }
+            Event::SequenceStart(..) | Event::MappingStart(..) => depth += 1,
+            Event::SequenceEnd | Event::MappingEnd => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
 }
 
 fn check_fields(fields: &Hash) -> Result<(), String> {
@@ -165,6 +199,14 @@ mod tests {
             for part in parts {
                 assert!(text.contains(part), "no `{part}` in: {text}");
             }
+        }
+        for (card, part) in [
+            (format!("---\n{}a\n---\n", "- ".repeat(100_000)), "more than 64"),
+            (format!("---\na: {}\n---\n", "[".repeat(100_000)), "YAML"),
+            ("---\na: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n---\n".to_owned(), "line 3: an alias"),
+        ] {
+            let error = check(card.as_bytes()).unwrap_err().to_string();
+            assert!(error.contains(part), "{error}");
         }
         assert!(check(b"---\nlicense: \xff\n---\n").unwrap_err().to_string().contains("no UTF-8"));
     }

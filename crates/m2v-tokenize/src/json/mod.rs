@@ -86,9 +86,10 @@ impl<'a> File<'a> {
                 model = Some(Parts::read(reader)?);
                 return Some(());
             }
-            fields.push(key, reader.value()?)
+            fields.0.push((key, reader.value()?));
+            Some(())
         })?;
-        let is_once = fields.find("model").is_none() && reader.is_done();
+        let is_once = fields.find("model").is_none() && fields.repeated().is_none() && reader.is_done();
         Some((fields, model?)).filter(|_| is_once)
     }
 }
@@ -103,10 +104,11 @@ impl<'a> Parts<'a> {
                 vocab = Some((reader.since(start)?, listed));
                 return Some(());
             }
-            fields.push(key, reader.value()?)
+            fields.0.push((key, reader.value()?));
+            Some(())
         })?;
         let (vocab, listed) = vocab?;
-        let is_once = fields.find("vocab").is_none();
+        let is_once = fields.find("vocab").is_none() && fields.repeated().is_none();
         Some(Self { fields, vocab, listed: Some(listed) }).filter(|_| is_once)
     }
 }
@@ -164,10 +166,11 @@ impl<'a> Model<'a> {
 }
 
 impl<'a> Fields<'a> {
-    fn push(&mut self, key: Cow<'a, str>, value: &'a RawValue) -> Option<()> {
-        let is_new = self.find(&key).is_none();
-        self.0.push((key, value));
-        is_new.then_some(())
+    /// A key that is there twice.
+    fn repeated(&self) -> Option<&str> {
+        let mut keys: Vec<&str> = self.iter().map(|field| field.0).collect();
+        keys.sort_unstable();
+        keys.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0])
     }
 
     fn find(&self, key: &str) -> Option<&'a RawValue> {
@@ -202,11 +205,12 @@ impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
             fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> std::result::Result<Fields<'de>, M::Error> {
                 let mut fields = Fields(Vec::new());
                 while let Some((key, value)) = map.next_entry::<Str<'de>, _>()? {
-                    if fields.push(key.0.clone(), value).is_none() {
-                        return Err(de::Error::custom(format_args!("duplicate field `{}`", key.0)));
-                    }
+                    fields.0.push((key.0, value));
                 }
-                Ok(fields)
+                match fields.repeated() {
+                    None => Ok(fields),
+                    Some(key) => Err(de::Error::custom(format_args!("duplicate field `{key}`"))),
+                }
             }
         }
 

@@ -46,6 +46,8 @@ impl Normalizer {
             N::Lowercase => Self::Lowercase,
             N::StripAccents => Self::StripAccents,
             N::Strip { strip_left, strip_right } => Self::Strip { left: strip_left, right: strip_right },
+            // With nothing to prepend the reference doubles the first character.
+            N::Prepend { prepend } if prepend.is_empty() => return Ok(None),
             N::Prepend { prepend } => Self::Prepend(prepend),
             N::Replace { pattern: Pattern::String(pattern), content } if !pattern.is_empty() => {
                 Self::Replace { pattern, content }
@@ -99,7 +101,7 @@ impl Normalizer {
             }
             // What is inserted is made of the last character that it replaces.
             Self::Replace { pattern, content } => pattern.chars().count() == 1 && !content.is_empty(),
-            Self::Prepend(prefix) => !prefix.is_empty(),
+            Self::Prepend(_) => true,
             // Also what a table removes at the start: the reference does not count it.
             Self::Precompiled(_) => true,
             Self::Nfc
