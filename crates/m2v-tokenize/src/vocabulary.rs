@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Deserialize;
 
 use crate::error::{Error, Result};
-use crate::json::{AddedIds, File, Str};
+use crate::json::{AddedIds, AddedToken, File, Str};
 
 /// The algorithm of a tokenizer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -76,15 +76,6 @@ struct Extra<'a> {
     added_tokens: Option<Vec<AddedToken<'a>>>,
     #[serde(borrow, default)]
     padding: Option<Padding<'a>>,
-}
-
-/// An added token. Its `id` in the file is not read: see [`AddedIds`].
-#[derive(Deserialize)]
-struct AddedToken<'a> {
-    #[serde(borrow)]
-    content: Str<'a>,
-    #[serde(default)]
-    special: Option<bool>,
 }
 
 #[derive(Deserialize)]

@@ -2,7 +2,18 @@
 
 use std::collections::HashMap;
 
-use super::Tokens;
+use serde::Deserialize;
+
+use super::{Str, Tokens};
+
+/// An added token. Its `id` in the file is not read: see [`AddedIds`].
+#[derive(Deserialize)]
+pub(crate) struct AddedToken<'a> {
+    #[serde(borrow)]
+    pub(crate) content: Str<'a>,
+    #[serde(default)]
+    pub(crate) special: Option<bool>,
+}
 
 /// The ids that added tokens get: that of the model, if it has the token, else counted on from the length of the
 /// model's list. What the file says is not read, as in the reference.

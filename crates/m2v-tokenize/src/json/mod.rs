@@ -15,7 +15,7 @@ use serde_json::value::RawValue;
 
 use crate::error::{Error, Result};
 use crate::vocabulary::Family;
-pub(crate) use added_ids::AddedIds;
+pub(crate) use added_ids::{AddedIds, AddedToken};
 use reader::Reader;
 use tokens::Listed;
 pub(crate) use tokens::Tokens;

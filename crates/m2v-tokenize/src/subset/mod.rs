@@ -17,7 +17,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
-use crate::json::{File, Str};
+use crate::json::{AddedToken, File, Str};
 use crate::vocabulary::{Family, Vocabulary};
 use entries::Entries;
 use merges::Merges;
@@ -76,15 +76,9 @@ pub struct Part {
 #[derive(Deserialize)]
 struct Fields<'a> {
     #[serde(borrow, default)]
-    added_tokens: Option<Vec<Added<'a>>>,
+    added_tokens: Option<Vec<AddedToken<'a>>>,
     #[serde(default)]
     post_processor: Value,
-}
-
-#[derive(Deserialize)]
-struct Added<'a> {
-    #[serde(borrow)]
-    content: Str<'a>,
 }
 
 /// What marks the place of a token in its word; empty where there is nothing of the kind.
@@ -232,8 +226,8 @@ impl<'a> Subset<'a> {
         (core.strip_suffix(&**suffix).unwrap_or(core), continues)
     }
 
-    fn keep_added(&mut self, tokens: Vec<Added<'a>>) {
-        for Added { content: Str(content) } in tokens {
+    fn keep_added(&mut self, tokens: Vec<AddedToken<'a>>) {
+        for AddedToken { content: Str(content), .. } in tokens {
             match self.entries.find(&content) {
                 Some(place) => {
                     self.keep_place(place);
