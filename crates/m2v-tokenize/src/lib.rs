@@ -11,8 +11,9 @@
 //! [`from_json`] makes a [`Tokenizer`] of any `tokenizer.json`: WordPiece, Unigram, BPE and WordLevel. The ids
 //! are those of `encode(text, add_special_tokens=False)` in the `tokenizers` crate, with the truncation and
 //! padding of the file switched off, as Python model2vec has it. [`Vocabulary`] reads the facts about a
-//! `tokenizer.json` that models need (size, unknown token, median token length) without building a tokenizer, and
-//! [`Subset`] takes a part of its vocabulary, with which chosen texts have the tokens they had.
+//! `tokenizer.json` that models need (size, unknown token, median token length) without building a tokenizer,
+//! [`TokenNames`] the token of each id, and [`Subset`] takes a part of its vocabulary, with which chosen texts have the
+//! tokens they had.
 //!
 //! Most files run natively: chunks of text are looked up in a memo that each thread keeps in its [`Scratch`], and
 //! tokenised step by step when they are met for the first time. What has no native code runs through the
@@ -43,12 +44,14 @@ mod short_strings;
 mod strings;
 mod subset;
 mod token;
+mod token_names;
 mod tokenizer;
 mod vocabulary;
 
 pub use error::{Error, Result};
 pub use scratch::{Owner, Scratch};
 pub use subset::{Part, Subset};
+pub use token_names::TokenNames;
 pub use tokenizer::{Tokenizer, from_json};
 pub use vocabulary::{Family, SpecialToken, Vocabulary};
 
