@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use m2v_core::{Checkpoint, Source as _};
+use m2v_infer::tokenize::TokenNames;
 use m2v_infer::{Error, Pipeline, StaticModel, Task};
 
 use crate::input::Input;
@@ -23,11 +24,15 @@ pub(crate) struct TextArgs {
 }
 
 impl TextArgs {
-    /// Opens the input and loads the model. The input comes first: a mistyped name should not cost a load.
-    pub(crate) fn open(&self) -> Result<(Input, StaticModel), Stop> {
+    /// Opens the input and loads the model, and its tokens if they are `named`. The input comes first: a mistyped name
+    /// should not cost a load.
+    pub(crate) fn open(&self, named: bool) -> Result<(Input, StaticModel, Option<TokenNames>), Stop> {
         let input = Input::open(self.input.as_deref())?;
         let (_, checkpoint) = self.run.load(&self.model)?;
-        Ok((input, StaticModel::from_checkpoint(checkpoint)?))
+        let tokenizer = checkpoint.tokenizer.clone();
+        let model = StaticModel::from_checkpoint(checkpoint)?;
+        let names = named.then(|| TokenNames::from_json(&tokenizer)).transpose()?;
+        Ok((input, model, names))
     }
 
     /// The same with a pipeline.

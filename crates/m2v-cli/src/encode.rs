@@ -2,13 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use m2v_infer::tokenize::TokenNames;
 use m2v_infer::{Encoder, EncoderExt, StaticModel};
 use ndarray::{Array2, s};
 
 use crate::args::{MaxLength, TextArgs};
 use crate::chunk::{Chunk, Limits};
 use crate::input::has_extension;
-use crate::lines::{Lines, push_ids, push_vector};
+use crate::lines::{Lines, push_ids, push_tokens, push_vector};
 use crate::npy::Npy;
 use crate::output::{Output, refuse_same};
 use crate::progress::Progress;
@@ -19,14 +20,14 @@ use crate::stream::for_each_chunk;
 ///
 /// Lines of INPUT end at a line feed (a carriage return before it is dropped); nothing else is trimmed, and an
 /// empty line is an empty text. Without -o, vectors are printed as lines of JSON: {"embedding": […]}, with
-/// --per-token {"ids": […], "embeddings": [[…], …]}. Texts are read, embedded and written a few thousand at a
-/// time, so INPUT may be of any length.
+/// --per-token {"ids": […], "embeddings": [[…], …]}, and with --tokens "tokens": […] between the two. Texts are
+/// read, embedded and written a few thousand at a time, so INPUT may be of any length.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   m2v encode models/minilm-l6-64d texts.txt -o vectors.npy
   m2v encode models/minilm-l6-64d reviews.jsonl -o vectors.jsonl --normalize false
-  echo 'Take this.' | m2v encode models/minilm-l6-64d --per-token")]
+  echo 'Take this.' | m2v encode models/minilm-l6-64d --per-token --tokens")]
 pub(crate) struct Encode {
     #[command(flatten)]
     texts: TextArgs,
@@ -40,6 +41,9 @@ pub(crate) struct Encode {
     /// One vector for each token, never normalised; texts are cut only if --max-length is given
     #[arg(long)]
     per_token: bool,
+    /// With --per-token: the tokens too, as they stand in the vocabulary
+    #[arg(long, requires = "per_token")]
+    tokens: bool,
 }
 
 impl Encode {
@@ -47,13 +51,13 @@ impl Encode {
         let output = self.output.as_deref();
         let npy = npy_path(output, self.per_token)?;
         refuse_same(self.texts.input.as_deref(), output)?;
-        let (input, model) = self.texts.open()?;
+        let (input, model, names) = self.texts.open(self.tokens)?;
         let progress = Progress::new(&input, output.is_some());
         if self.per_token {
             let length = self.texts.run.max_length.and_then(|MaxLength(length)| length);
             let mut lines = Lines::new(Output::create(output)?);
             for_each_chunk(input, small_chunks(model.dim()), &progress, |chunk| {
-                write_tokens(&model, length, chunk, &mut lines)
+                write_tokens(&model, names.as_ref(), length, chunk, &mut lines)
             })?;
             return lines.finish();
         }
@@ -123,6 +127,7 @@ impl Sink {
 
 fn write_tokens(
     model: &StaticModel,
+    names: Option<&TokenNames>,
     length: Option<usize>,
     chunk: &Chunk,
     lines: &mut Lines,
@@ -134,6 +139,10 @@ fn write_tokens(
         let tokens = tokens.map_err(|error| Stop::error(format!("text {number}: {error}")))?;
         line.extend_from_slice(b"{\"ids\":");
         push_ids(line, &tokens.ids);
+        if let Some(names) = names {
+            line.extend_from_slice(b",\"tokens\":");
+            push_tokens(line, &tokens.ids, names);
+        }
         line.extend_from_slice(b",\"embeddings\":[");
         for (token, row) in tokens.embeddings.rows().into_iter().enumerate() {
             if token > 0 {

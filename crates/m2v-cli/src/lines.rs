@@ -1,5 +1,6 @@
 //! Lines of JSON, made in parallel and written in order.
 
+use m2v_infer::tokenize::TokenNames;
 use rayon::iter::{IndexedParallelIterator, IntoParallelRefMutIterator, ParallelIterator};
 
 use crate::output::Output;
@@ -63,9 +64,15 @@ pub(crate) fn push_ids(buffer: &mut Vec<u8>, ids: &[u32]) {
     push_json(buffer, ids);
 }
 
+/// Appends `["one","two",…]`, with `null` for an id that has no token.
+pub(crate) fn push_tokens(buffer: &mut Vec<u8>, ids: &[u32], names: &TokenNames) {
+    let tokens: Vec<_> = ids.iter().map(|id| names.id_to_token(*id)).collect();
+    push_json(buffer, &tokens);
+}
+
 fn push_json<T: serde::Serialize + ?Sized>(buffer: &mut Vec<u8>, value: &T) {
     let result = serde_json::to_writer(buffer, value);
-    debug_assert!(result.is_ok(), "numbers always serialise, and a Vec takes any bytes");
+    debug_assert!(result.is_ok(), "numbers and strings always serialise, and a Vec takes any bytes");
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::fs;
 
 use m2v_infer::{EncoderExt, StaticModel};
+use serde_json::Value;
 
 use crate::support::*;
 
@@ -126,6 +127,31 @@ fn per_token_gives_a_vector_for_each_id() {
         run_with([&"encode", &shipped(), &"--per-token", &"--max-length", &"none"], input.as_bytes());
     let absent = run_with([&"encode", &shipped(), &"--per-token"], input.as_bytes());
     assert!(explicit.ok().stdout == absent.ok().stdout, "the model's own max_length does not hold");
+}
+
+#[test]
+fn per_token_gives_the_tokens_too() {
+    let texts = many_lines(60).join("\n");
+    let lines = |stdout: String| -> Vec<Value> {
+        stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    let ids = lines(run_with([&"encode", &shipped(), &"--per-token"], texts.as_bytes()).ok().stdout);
+    let args: [&dyn AsRef<std::ffi::OsStr>; 4] = [&"encode", &shipped(), &"--per-token", &"--tokens"];
+    let both = lines(run_with(args, texts.as_bytes()).ok().stdout);
+    let file: Value = serde_json::from_slice(&fs::read(shipped().join("tokenizer.json")).unwrap()).unwrap();
+    assert_eq!(both.len(), 60);
+    for (mut line, ids) in both.into_iter().zip(ids) {
+        let tokens = line.as_object_mut().unwrap().remove("tokens").unwrap();
+        let back: Vec<&Value> = tokens
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|token| &file["model"]["vocab"][token.as_str().unwrap()])
+            .collect();
+        assert!(!back.is_empty() && back == ids["ids"].as_array().unwrap().iter().collect::<Vec<_>>());
+        assert_eq!(line, ids, "nothing else is another");
+    }
+    run([&"encode", &shipped(), &"--tokens"]).failed(2, &["--per-token"]);
 }
 
 #[test]

@@ -1,6 +1,10 @@
 //! `m2v tokenize` against the answers of the reference.
 
+use std::collections::HashMap;
 use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
 
 use crate::support::*;
 
@@ -8,7 +12,7 @@ use crate::support::*;
 fn recorded_ids(name: &str) -> Vec<Vec<u32>> {
     let bytes = fs::read(fixture(&format!("answers/{name}.safetensors"))).unwrap();
     let data = 8 + usize::try_from(u64::from_le_bytes(bytes[..8].try_into().unwrap())).unwrap();
-    let header: serde_json::Value = serde_json::from_slice(&bytes[8..data]).unwrap();
+    let header: Value = serde_json::from_slice(&bytes[8..data]).unwrap();
     let tensor = |name: &str| -> Vec<u32> {
         assert_eq!(header[name]["dtype"], "U16");
         let offset =
@@ -30,7 +34,7 @@ fn parse(lines: &str) -> Vec<Vec<u32>> {
     lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-fn models() -> Vec<(String, std::path::PathBuf, Vec<&'static str>)> {
+fn models() -> Vec<(String, PathBuf, Vec<&'static str>)> {
     let folders = names(&fixture("models")).into_iter();
     let mut models: Vec<_> =
         folders.map(|name| (name.clone(), fixture(&format!("models/{name}")), vec![])).collect();
@@ -40,14 +44,19 @@ fn models() -> Vec<(String, std::path::PathBuf, Vec<&'static str>)> {
     models
 }
 
+fn write_records(folder: &Path, texts: &[String]) -> PathBuf {
+    let records: Vec<_> =
+        texts.iter().map(|text| serde_json::json!({"text": text}).to_string() + "\n").collect();
+    let path = folder.join("texts.jsonl");
+    fs::write(&path, records.concat()).unwrap();
+    path
+}
+
 #[test]
 fn ids_are_those_of_the_reference() {
     let folder = scratch();
     let texts = recorded_texts();
-    let records: Vec<_> =
-        texts.iter().map(|text| serde_json::json!({"text": text}).to_string() + "\n").collect();
-    let jsonl = folder.path().join("texts.jsonl");
-    fs::write(&jsonl, records.concat()).unwrap();
+    let jsonl = write_records(folder.path(), &texts);
     // In a file of lines a text cannot hold a line end, nor end in half of one.
     let is_line = |text: &String| !text.contains('\n') && !text.ends_with('\r');
     let lines: Vec<_> = texts.iter().filter(|text| is_line(text)).map(|text| text.clone() + "\n").collect();
@@ -58,7 +67,7 @@ fn ids_are_those_of_the_reference() {
     for (name, model, args) in models() {
         let expected = recorded_ids(&name);
         assert_eq!(expected.len(), texts.len());
-        let of = |input: &std::path::Path| {
+        let of = |input: &Path| {
             let mut command = command(["tokenize"]);
             parse(&ended(command.args([&model, input]).args(&args).spawn().unwrap()).ok().stdout)
         };
@@ -70,6 +79,40 @@ fn ids_are_those_of_the_reference() {
         expected.retain(|_| texts.next().is_some_and(is_line));
         assert!(of(&txt) == expected, "{name}");
     }
+}
+
+/// What the file of a model says of its ids.
+fn tokens_of(model: &Path) -> HashMap<u32, String> {
+    let paths = ["tokenizer.json", "0_StaticEmbedding/tokenizer.json"].map(|name| model.join(name));
+    let path = paths.iter().find(|path| path.exists()).unwrap();
+    let file: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let id = |value: &Value| u32::try_from(value.as_u64().unwrap()).unwrap();
+    let mut tokens: HashMap<u32, String> = match &file["model"]["vocab"] {
+        Value::Array(pieces) => (0..).zip(pieces.iter().map(|piece| text(&piece[0]))).collect(),
+        vocab => vocab.as_object().unwrap().iter().map(|(token, of)| (id(of), token.clone())).collect(),
+    };
+    let added = file["added_tokens"].as_array().unwrap().iter();
+    tokens.extend(added.map(|token| (id(&token["id"]), text(&token["content"]))));
+    tokens
+}
+
+#[test]
+fn tokens_are_those_of_the_ids() {
+    let (folder, texts) = (scratch(), recorded_texts());
+    let input = write_records(folder.path(), &texts);
+    for (name, model, args) in models() {
+        let tokens = tokens_of(&model);
+        let expected: Vec<Vec<String>> =
+            recorded_ids(&name).iter().map(|ids| ids.iter().map(|id| tokens[id].clone()).collect()).collect();
+        let mut command = command(["tokenize", "--tokens"]);
+        let found = ended(command.args([&model, &input]).args(&args).spawn().unwrap()).ok().stdout;
+        let found: Vec<Vec<String>> = found.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert!(found.len() == texts.len() && found == expected, "{name}");
+    }
+    let text = "It's a [UNK], embeddings\n".as_bytes();
+    let raw = run_with([&"tokenize", &shipped(), &"--raw", &"--tokens"], text).ok();
+    assert!(raw.stdout.contains(",\"[UNK]\",") && raw.stdout.contains("\"##"), "{}", raw.stdout);
 }
 
 #[test]
