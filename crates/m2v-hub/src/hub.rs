@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::{Error, Result};
-use crate::http::{Http, Limits};
+use crate::http::{Http, Limits, Proxies};
 use crate::model_id::ModelId;
 use crate::progress::{Progress, Retry};
 use crate::repo::Repo;
@@ -121,7 +121,7 @@ impl fmt::Debug for Inner {
 pub struct HubBuilder {
     endpoint: Option<String>,
     token: Option<String>,
-    proxy: Option<String>,
+    proxies: Proxies,
     cache_dir: Option<PathBuf>,
     offline: bool,
     limits: Limits,
@@ -150,10 +150,48 @@ impl HubBuilder {
         Self { token: Some(token.into()), ..self }
     }
 
-    /// The address of a proxy for all requests; none if not said.
+    /// The address of a proxy for all requests, `http://HOST:PORT` or `https://HOST:PORT`, perhaps with
+    /// `USER:PASSWORD@` before the host; none if not said. Redirects to other servers go by the same rules.
     #[must_use]
-    pub fn proxy(self, url: impl Into<String>) -> Self {
-        Self { proxy: Some(url.into()), ..self }
+    pub fn proxy(mut self, url: impl Into<String>) -> Self {
+        self.proxies.all = Some(url.into());
+        self
+    }
+
+    /// The address of a proxy for requests to `http:` addresses; that of [`HubBuilder::proxy`] if not said.
+    #[must_use]
+    pub fn http_proxy(mut self, url: impl Into<String>) -> Self {
+        self.proxies.http = Some(url.into());
+        self
+    }
+
+    /// The address of a proxy for requests to `https:` addresses; that of [`HubBuilder::proxy`] if not said.
+    #[must_use]
+    pub fn https_proxy(mut self, url: impl Into<String>) -> Self {
+        self.proxies.https = Some(url.into());
+        self
+    }
+
+    /// The hosts that are asked without a proxy, as in the variable `NO_PROXY` of other programs, with commas between
+    /// them; none if not said. `hub.example` and `.hub.example` are a domain and all below it, `127.0.0.1` and
+    /// `10.0.0.0/8` an address and a network, and `*` is every host. What is none of these, as a host with a port, is
+    /// no host's name.
+    ///
+    /// ```
+    /// use m2v_hub::Hub;
+    ///
+    /// let hub = Hub::builder()
+    ///     .cache_dir("cache")
+    ///     .endpoint("https://hub.intern.example")
+    ///     .proxy("http://proxy.example:3128")
+    ///     .no_proxy("intern.example, 10.0.0.0/8")
+    ///     .build()?;
+    /// # Ok::<(), m2v_hub::Error>(())
+    /// ```
+    #[must_use]
+    pub fn no_proxy(mut self, hosts: impl Into<String>) -> Self {
+        self.proxies.except = Some(hosts.into());
+        self
     }
 
     /// Whether to make no request at all: models load from the cache, or not.
@@ -237,8 +275,8 @@ impl HubBuilder {
         let token = self.token.as_deref().map(Token::new).transpose();
         let token = token.map_err(|reason| setting("token", reason))?;
         let endpoint = self.endpoint.as_deref().unwrap_or(DEFAULT_ENDPOINT);
-        let (proxy, cancel) = (self.proxy.as_deref(), self.cancel.clone());
-        let http = Http::new(endpoint, token, proxy, self.limits, cancel, self.on_retry)?;
+        let (proxies, cancel) = (&self.proxies, self.cancel.clone());
+        let http = Http::new(endpoint, token, proxies, self.limits, cancel, self.on_retry)?;
         Ok(Hub(Arc::new(Inner {
             http: (!self.offline).then_some(http),
             cache_dir,
@@ -251,7 +289,7 @@ impl HubBuilder {
 
 impl fmt::Debug for HubBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Endpoint and proxy may have a password in them.
+        // Endpoint and proxies may have a password in them.
         let settings = (&self.cache_dir, self.offline, &self.limits);
         f.debug_tuple("HubBuilder").field(&settings).finish()
     }

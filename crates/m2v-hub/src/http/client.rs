@@ -9,7 +9,7 @@ use rustls_platform_verifier::BuilderVerifierExt;
 use super::{Limits, explain};
 
 /// What sends requests, or why there is none.
-pub(super) fn make(limits: &Limits, proxy: Option<Proxy>) -> Result<Client, String> {
+pub(super) fn make(limits: &Limits, proxies: &[Proxy]) -> Result<Client, String> {
     // The first of its kind in the process would otherwise be installed for everyone.
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let tls = rustls::ClientConfig::builder_with_provider(provider)
@@ -24,6 +24,6 @@ pub(super) fn make(limits: &Limits, proxy: Option<Proxy>) -> Result<Client, Stri
         .retry(reqwest::retry::never())
         .no_proxy()
         .connect_timeout(limits.connect);
-    let client = proxy.into_iter().fold(client, ClientBuilder::proxy);
+    let client = proxies.iter().cloned().fold(client, ClientBuilder::proxy);
     client.build().map_err(|error| explain(&error.without_url()))
 }

@@ -15,6 +15,7 @@ mod faults;
 mod limits;
 mod model;
 mod processes;
+mod proxies;
 mod python;
 mod secrets;
 #[path = "../../examples/vendor.rs"]

@@ -5,6 +5,8 @@
 //!                                 download, upload ─ endpoints ─▶ store ─ repositories, commits, objects
 //! ```
 //!
+//! `proxy` stands between it and a client that is told to ask there.
+//!
 //! It listens on 127.0.0.1. Large files are redirected to the host `localhost`, the same port: another host for every
 //! client, as the hub's content network is.
 #![allow(dead_code, unused_imports, reason = "each test uses a part of it")]
@@ -13,6 +15,7 @@
 mod download;
 mod fault;
 mod http;
+mod proxy;
 mod store;
 mod upload;
 
@@ -24,6 +27,7 @@ use std::thread;
 
 pub(crate) use fault::Fault;
 pub(crate) use http::{Answer, Request};
+pub(crate) use proxy::Proxy;
 pub(crate) use store::{File, Repo, Store, hex, sha1_of_blob, sha256};
 
 use fault::Rule;
