@@ -66,6 +66,14 @@ impl ModelId {
         Ok(Self { subfolder: Some(subfolder.to_owned()), ..self })
     }
 
+    /// The folder that the subfolder is in, and the subfolder's name in it.
+    pub(crate) fn parent(&self) -> Option<(Self, &str)> {
+        let subfolder = self.subfolder.as_deref()?;
+        let (parent, name) =
+            subfolder.rsplit_once('/').map_or((None, subfolder), |(parent, name)| (Some(parent), name));
+        Some((Self { subfolder: parent.map(str::to_owned), ..self.clone() }, name))
+    }
+
     /// The name of a file in the repository.
     pub(crate) fn in_repository(&self, file: &str) -> String {
         self.subfolder.as_ref().map_or_else(|| file.to_owned(), |folder| format!("{folder}/{file}"))

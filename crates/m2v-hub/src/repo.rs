@@ -74,6 +74,26 @@ impl Repo {
         Ok(Self { id: self.id.with_subfolder(subfolder)?, ..self })
     }
 
+    /// The folder that the subfolder is in; `None` if it is the repository that is read. Pins stay with their files.
+    ///
+    /// ```
+    /// use m2v_hub::Hub;
+    ///
+    /// let hub = Hub::builder().cache_dir("cache").build()?;
+    /// let module = hub.model("org/name@v1:de/0_StaticEmbedding")?;
+    /// let whole = module.parent().and_then(|de| Some((de.id().to_string(), de.parent()?)));
+    /// let (de, root) = whole.expect("two folders");
+    /// assert_eq!((&*de, &*root.id().to_string()), ("org/name@v1:de", "org/name@v1"));
+    /// assert!(root.parent().is_none());
+    /// # Ok::<(), m2v_hub::Error>(())
+    /// ```
+    #[must_use]
+    pub fn parent(&self) -> Option<Self> {
+        let (id, folder) = self.id.parent()?;
+        let pins = self.pins.iter().map(|(file, digest)| (format!("{folder}/{file}"), *digest)).collect();
+        Some(Self { id, pins, ..self.clone() })
+    }
+
     /// Asks the hub what the revision means now, once, even if the cache knows what it meant. Offline it has no
     /// effect.
     #[must_use]

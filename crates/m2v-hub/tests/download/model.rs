@@ -73,6 +73,20 @@ fn subfolders_and_small_files_that_are_redirected() {
 }
 
 #[test]
+fn the_folder_around_a_subfolder_is_of_the_same_commit() {
+    let world = World::new();
+    let pin = sha256(b"other");
+    let below = world.hub().model("org/model:onnx").unwrap().sha256("model.onnx", &pin).unwrap();
+    below.commit_hash().unwrap();
+    world.server.add(ID, &[("config.json", b"{}")]);
+    let around = below.parent().unwrap();
+    assert_eq!(around.id().to_string(), ID);
+    assert_eq!(content(&around, "config.json"), CONFIG);
+    assert!(matches!(error_of(&around, "onnx/model.onnx"), Error::Digest { .. }));
+    assert!(around.parent().is_none());
+}
+
+#[test]
 fn renamed_repositories_are_found() {
     let world = World::new();
     world.server.store().aliases.insert("old/name".to_owned(), ID.to_owned());
