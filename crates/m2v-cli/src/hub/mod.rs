@@ -1,6 +1,7 @@
 //! Models on a hub: where it is, and what to do next when it refuses.
 
 mod bar;
+mod proxies;
 mod pull;
 mod push;
 mod settings;
@@ -15,6 +16,7 @@ pub(crate) use push::Push;
 
 use crate::interrupt;
 use crate::stop::Stop;
+use proxies::Proxies;
 use settings::Settings;
 
 /// How a model on a hub is loaded.
@@ -81,18 +83,21 @@ fn connect(offline: bool) -> Result<Hub, Stop> {
     let Some(settings) = Settings::from_environment() else {
         return Err(Stop::error("no home folder, so no cache: set HF_HOME or HF_HUB_CACHE to a folder"));
     };
-    let hub = Hub::builder()
-        .cache_dir(settings.cache)
-        .offline(offline || settings.offline)
-        .cancel_when(interrupt::requested);
-    let mut hub = bar::show(hub);
+    let offline = offline || settings.offline;
+    // Nobody is asked, and so nothing has to be right that only requests need.
+    let proxies = match offline {
+        true => Proxies::default(),
+        false => Proxies::from_environment(settings.endpoint.as_deref()),
+    };
+    let hub = Hub::builder().cache_dir(settings.cache).offline(offline).cancel_when(interrupt::requested);
+    let mut hub = proxies.set(bar::show(hub));
     if let Some(endpoint) = settings.endpoint {
         hub = hub.endpoint(endpoint);
     }
     if let Some(token) = settings.token {
         hub = hub.token(token);
     }
-    Ok(hub.build()?)
+    hub.build().map_err(|error| proxies.explain(error))
 }
 
 /// Whether the cache knows a model.
@@ -147,13 +152,18 @@ fn next_step(error: &Error) -> Option<String> {
                 .to_owned()
         }
         Error::Conflict { .. } => "run it again".to_owned(),
+        Error::Status { status: 407, .. } => "the proxy wants USER:PASSWORD@ in its address: look at http_proxy, \
+                                              https_proxy and all_proxy"
+            .to_owned(),
         Error::Status { status: 429 | 500.., .. } => "wait a little and run it again".to_owned(),
         Error::Locked { .. } => "let the other process finish, or end it, and run it again".to_owned(),
         Error::Timeout { .. } | Error::Cut { .. } => {
             "run it again: what has arrived of a large file is kept".to_owned()
         }
         Error::Connection { .. } => {
-            "look at the network and at HF_ENDPOINT; a model in the cache loads with --offline".to_owned()
+            "look at the network, at HF_ENDPOINT, and at https_proxy, if it is set; a model in the cache loads with \
+             --offline"
+                .to_owned()
         }
         Error::Setting { setting: "token", .. } => {
             "look at HF_TOKEN, and at the file that `hf auth login` wrote".to_owned()

@@ -12,8 +12,8 @@ const TEXTS: &str = "It's dangerous to go alone!\nTake this.\n";
 
 /// A hub, and a home folder of whoever asks it.
 pub(crate) struct Setup {
-    server: Server,
-    home: tempfile::TempDir,
+    pub(crate) server: Server,
+    pub(crate) home: tempfile::TempDir,
 }
 
 impl Setup {
@@ -40,7 +40,7 @@ impl Setup {
         command
     }
 
-    /// This hub, a cache in the home folder, and no token.
+    /// This hub, a cache in the home folder, no token and no proxy.
     pub(crate) fn environment(&self, command: &mut Command) {
         for name in [
             "HF_HUB_CACHE",
@@ -49,6 +49,15 @@ impl Setup {
             "TRANSFORMERS_OFFLINE",
             "HF_TOKEN_PATH",
             "HF_TOKEN",
+            "http_proxy",
+            "https_proxy",
+            "all_proxy",
+            "no_proxy",
+            "HTTP_PROXY",
+            "HTTPS_PROXY",
+            "ALL_PROXY",
+            "NO_PROXY",
+            "REQUEST_METHOD",
         ] {
             command.env_remove(name);
         }
@@ -56,7 +65,11 @@ impl Setup {
     }
 
     /// Runs the program with two texts on standard input; the token must not be in what it prints.
-    fn run<const N: usize>(&self, args: [&dyn AsRef<std::ffi::OsStr>; N], variables: &[(&str, &str)]) -> Run {
+    pub(crate) fn run<const N: usize>(
+        &self,
+        args: [&dyn AsRef<std::ffi::OsStr>; N],
+        variables: &[(&str, &str)],
+    ) -> Run {
         let mut command = self.command(args);
         command.envs(variables.iter().copied());
         let mut child = command.spawn().unwrap();
@@ -67,12 +80,12 @@ impl Setup {
     }
 }
 
-fn shipped_files() -> Vec<(String, Vec<u8>)> {
+pub(crate) fn shipped_files() -> Vec<(String, Vec<u8>)> {
     let read = |name: &String| std::fs::read(shipped().join(name)).unwrap();
     names(&shipped()).into_iter().map(|name| (name.clone(), read(&name))).collect()
 }
 
-fn expected() -> String {
+pub(crate) fn expected() -> String {
     run_with([&"encode", &shipped()], TEXTS.as_bytes()).ok().stdout
 }
 

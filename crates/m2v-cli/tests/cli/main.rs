@@ -8,6 +8,8 @@ mod folders;
 mod guides;
 #[cfg(feature = "hub")]
 mod hub;
+#[cfg(feature = "hub")]
+mod hub_proxy;
 mod input;
 mod inspect;
 mod pipelines;
