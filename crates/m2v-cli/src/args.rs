@@ -59,8 +59,7 @@ impl RunArgs {
         if let Some(threads) = self.threads {
             rayon::ThreadPoolBuilder::new().num_threads(threads.into()).build_global()?;
         }
-        let source = model.open()?;
-        let mut checkpoint = Checkpoint::load(&source)?;
+        let (source, mut checkpoint) = model.load()?;
         if let Some(MaxLength(length)) = self.max_length {
             checkpoint.config.set_max_length(length);
         }

@@ -25,8 +25,7 @@ pub(crate) struct ConvertHead {
 
 impl ConvertHead {
     pub(crate) fn run(self) -> Result<(), Stop> {
-        let dir = self.model.open()?;
-        let checkpoint = dir.checkpoint()?;
+        let (dir, checkpoint) = self.model.load_sound()?;
         let Some(head) = &checkpoint.head else {
             return Err(Error::NoHead { location: dir.locate("") }.into());
         };

@@ -76,8 +76,7 @@ impl GraphDtype {
 
 impl Export {
     pub(crate) fn run(self) -> Result<(), Stop> {
-        let dir = self.model.open()?;
-        let checkpoint = dir.checkpoint()?;
+        let (dir, checkpoint) = self.model.load_sound()?;
         let mut folder = self.out.create(&dir, checkpoint.layout)?;
         let options = ExportOptions::default().with_signature(self.signature.into());
         export_folder(&checkpoint, &options, &mut folder)?;

@@ -27,8 +27,7 @@ pub(crate) struct Inspect {
 
 impl Inspect {
     pub(crate) fn run(self) -> Result<(), Stop> {
-        let dir = self.model.open()?;
-        let checkpoint = Checkpoint::load(&dir)?;
+        let (dir, checkpoint) = self.model.load()?;
         let model = StaticModel::from_checkpoint(checkpoint.clone())?;
         let facts = facts(&self.model.to_string(), &dir, &checkpoint, &model)?;
         let text = if self.json { format!("{facts}\n") } else { readable(&facts) };

@@ -26,14 +26,16 @@ pub(crate) struct ModelArgs {
 }
 
 impl ModelArgs {
-    /// Opens the model: a folder if there is one of that name, or else a model on the hub.
-    pub(crate) fn open(&self) -> Result<Model, Stop> {
+    /// Loads the model: a folder if there is one of that name, or else a model on the hub.
+    pub(crate) fn load(&self) -> Result<(Model, Checkpoint), Stop> {
         let path = &self.model;
         let forced = path.to_str().is_some_and(|text| text.starts_with(HUB));
         if exists(path) && !forced {
             #[cfg(feature = "hub")]
             self.hub.refuse_pins()?;
-            return open(path).map(Model::Dir);
+            let dir = open(path)?;
+            let checkpoint = Checkpoint::load(&dir)?;
+            return Ok((Model::Dir(dir), checkpoint));
         }
         #[cfg(feature = "hub")]
         {
@@ -42,12 +44,23 @@ impl ModelArgs {
             match id {
                 // A mistyped folder beside others should not cost a request.
                 Ok(id) if is_beside && !forced && !crate::hub::is_cached(id.clone()) => {}
-                Ok(id) => return Ok(Model::Hub(Box::new(self.hub.open(id, false)?))),
+                Ok(id) => {
+                    let (repo, checkpoint) = self.hub.load(&id)?;
+                    return Ok((Model::Hub(Box::new(repo)), checkpoint));
+                }
                 Err(error) if forced => return Err(error.into()),
                 Err(_) => {}
             }
         }
         Err(missing(path))
+    }
+
+    /// Loads a model that another is to be made of, and makes sure that it can embed texts: what is made of one that
+    /// cannot would be no better.
+    pub(crate) fn load_sound(&self) -> Result<(Model, Checkpoint), Stop> {
+        let (model, checkpoint) = self.load()?;
+        StaticModel::from_checkpoint(checkpoint.clone())?;
+        Ok((model, checkpoint))
     }
 }
 
@@ -65,16 +78,6 @@ pub(crate) enum Model {
     Dir(Dir),
     #[cfg(feature = "hub")]
     Hub(Box<m2v_hub::Repo>),
-}
-
-impl Model {
-    /// Loads a model that another is to be made of, and makes sure that it can embed texts: what is made of one that
-    /// cannot would be no better.
-    pub(crate) fn checkpoint(&self) -> Result<Checkpoint, Stop> {
-        let checkpoint = Checkpoint::load(self)?;
-        StaticModel::from_checkpoint(checkpoint.clone())?;
-        Ok(checkpoint)
-    }
 }
 
 impl Source for Model {

@@ -77,8 +77,7 @@ enum Int8Scale {
 impl Quantize {
     pub(crate) fn run(self) -> Result<(), Stop> {
         let recipe = self.recipe()?;
-        let dir = self.model.open()?;
-        let checkpoint = dir.checkpoint()?;
+        let (dir, checkpoint) = self.model.load_sound()?;
         let mut folder = self.out.create(&dir, checkpoint.layout)?;
         let before = describe(&checkpoint.table);
         if let Some(texts) = self.loss.texts() {

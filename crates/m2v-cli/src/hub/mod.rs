@@ -1,6 +1,7 @@
 //! Models on a hub: where it is, and what to do next when it refuses.
 
 mod bar;
+mod load;
 mod proxies;
 mod pull;
 mod push;
@@ -9,7 +10,7 @@ mod settings;
 use std::io;
 use std::str::FromStr;
 
-use m2v_hub::{Error, Hub, ModelId, Repo};
+use m2v_hub::{Error, Hub, ModelId};
 
 pub(crate) use pull::Pull;
 pub(crate) use push::Push;
@@ -50,22 +51,6 @@ impl FromStr for Pin {
 }
 
 impl HubArgs {
-    /// A model on the hub that the environment names, as it is there now or as the cache has it.
-    pub(crate) fn open(&self, id: ModelId, refresh: bool) -> Result<Repo, Stop> {
-        let mut repo = connect(self.offline)?.model(id)?;
-        if refresh {
-            repo = repo.refresh();
-        }
-        for Pin { file, sha256 } in &self.sha256 {
-            repo = repo.sha256(file, sha256)?;
-        }
-        // What the command then reads may be other files.
-        for Pin { file, .. } in &self.sha256 {
-            repo.fetch(file)?;
-        }
-        Ok(repo)
-    }
-
     /// Refuses what a folder does not have.
     pub(crate) fn refuse_pins(&self) -> Result<(), Stop> {
         match self.sha256.first() {

@@ -8,7 +8,7 @@ use indicatif::DecimalBytes;
 use m2v_core::{Buffer, Checkpoint, DirSink, Sink as _, Source};
 use m2v_hub::ModelId;
 
-use super::HubArgs;
+use super::{HubArgs, connect};
 use crate::interrupt;
 use crate::model::is_offline;
 use crate::output::Output;
@@ -41,7 +41,8 @@ impl Pull {
         // Made first: that it cannot be should not cost a download.
         let folder = self.to.as_ref().map(DirSink::create).transpose();
         let folder = folder.map_err(|error| Stop::from(error).hint("choose another DIR"))?;
-        let repo = self.hub.open(self.id, true)?;
+        let repo = self.hub.open(&connect(self.hub.offline)?, &self.id, true)?;
+        self.hub.check_pins(&self.id, &repo)?;
         let commit = repo.commit_hash()?;
         let read = Recorded { source: &repo, files: RefCell::default() };
         let layout = Checkpoint::load(&read)?.layout;

@@ -9,7 +9,11 @@ mod guides;
 #[cfg(feature = "hub")]
 mod hub;
 #[cfg(feature = "hub")]
+mod hub_newer;
+#[cfg(feature = "hub")]
 mod hub_proxy;
+#[cfg(feature = "hub")]
+mod hub_whole;
 mod input;
 mod inspect;
 mod pipelines;
