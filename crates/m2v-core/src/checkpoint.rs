@@ -225,7 +225,8 @@ fn read_table(file: &str, bytes: &Buffer) -> Result<(&'static str, EmbeddingTabl
     Ok((name, table))
 }
 
-/// Refuses what looks like the scales of int8 rows, under a name that nobody reads: without them the vectors are others.
+/// Refuses what looks like the scales of int8 rows, under a name that nobody reads: without them the vectors are
+/// others.
 fn refuse_scales(table: &EmbeddingTable, tensors: &IndexMap<String, Tensor>) -> Result<()> {
     let is_read = |name: &str| TABLE_NAMES.contains(&name) || ["weights", "mapping"].contains(&name);
     let is_of_rows = |tensor: &Tensor| {

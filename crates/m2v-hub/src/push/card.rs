@@ -106,8 +106,8 @@ pub(super) fn check(readme: &[u8]) -> Result<()> {
 /// Lists and mappings in each other; the loader calls itself for each.
 const DEEPEST: usize = 64;
 
-/// What the loader would run out of memory or stack with: it copies what aliases stand for, and of nine aliases of aliases
-/// that is everything there is.
+/// What the loader would run out of memory or stack with: it copies what aliases stand for, and of nine aliases of
+/// aliases that is everything there is.
 fn is_dangerous(front: &str) -> Result<Option<String>, ScanError> {
     let mut parser = Parser::new_from_str(front);
     let mut depth = 0_usize;

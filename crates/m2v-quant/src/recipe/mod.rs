@@ -36,8 +36,8 @@ const KEY: &str = "recipe";
 /// Steps may come in any order, but none of these twice, and only one number type and one way of pruning: a second one
 /// would only lose more. Others join through [`Steps`]. A recipe prints as it parses, if it has steps, and
 /// [`Recipe::apply`] writes it into `config.json`, under `recipe`, behind what was done to the model before. (Of
-/// several recipes that record need not be one: an int8 model may be cast to f16, and `int8+f16` is refused. Where names
-/// of texts are paths it has the last part: the others are nobody's business who gets the model.)
+/// several recipes that record need not be one: an int8 model may be cast to f16, and `int8+f16` is refused. Where
+/// names of texts are paths it has the last part: the others are nobody's business who gets the model.)
 ///
 /// ```
 /// use m2v_quant::Recipe;
