@@ -1,5 +1,6 @@
 //! What can go wrong with a model's data.
 
+use std::borrow::Cow;
 use std::io;
 
 use crate::dtype::Dtype;
@@ -48,7 +49,7 @@ pub enum Error {
         source: serde_json::Error,
     },
     /// A key of a configuration has a value it cannot have.
-    #[error("{file}: key `{key}`: expected {expected}, found {found}")]
+    #[error("{file}: key `{key}`: expected {expected}, found {}", short(found))]
     Config {
         /// Path or address of the file.
         file: String,
@@ -70,7 +71,7 @@ pub enum Error {
         source: safetensors::SafeTensorError,
     },
     /// A tensor that has to be there is not.
-    #[error("no tensor {expected}; the file has: {found}")]
+    #[error("no tensor {expected}; the file has: {}", short(found))]
     MissingTensor {
         /// Names that would have been accepted.
         expected: String,
@@ -106,7 +107,7 @@ pub enum Error {
         count: usize,
     },
     /// A legacy head, `pipeline.skops`, is not what such a file is, or is beyond the limits.
-    #[error("{file}: {place}: expected {expected}, found {found}")]
+    #[error("{file}: {place}: expected {expected}, found {}", short(found))]
     Skops {
         /// Path or address of the file.
         file: String,
@@ -133,6 +134,16 @@ pub enum Error {
         /// The error.
         source: Box<Self>,
     },
+}
+
+/// What was found, or the beginning of it: a file may have anything in the place of a number.
+fn short(found: &str) -> Cow<'_, str> {
+    /// Characters that are shown.
+    const LONGEST: usize = 200;
+    match found.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &found[..end]).into(),
+        None => found.into(),
+    }
 }
 
 impl Error {

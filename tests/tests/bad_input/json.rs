@@ -78,6 +78,14 @@ fn a_config_value_of_another_type_is_refused() {
 }
 
 #[test]
+fn a_long_value_is_told_in_part() {
+    let value = "ä".repeat(100_000);
+    let error = refused_with("config.json", format!(r#"{{"max_length": "{value}"}}"#));
+    says(&error, &["`max_length`", "a whole number", "found \"ää", "ä…"]);
+    assert!(error.to_string().len() < 1_000);
+}
+
+#[test]
 fn broken_modules_are_refused() -> Result<()> {
     StaticModel::load(&sentence_transformers("[]")?)?;
     let error = refused(&sentence_transformers("[{")?);
