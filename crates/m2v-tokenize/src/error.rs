@@ -20,7 +20,7 @@ pub enum Error {
         /// What was there.
         found: String,
     },
-    /// The `tokenizers` crate refuses `tokenizer.json`.
+    /// `tokenizer.json` cannot be run: the `tokenizers` crate refuses it, or it would take all memory there is.
     #[error("tokenizer.json: {0}")]
     Unsupported(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// No tokenizer that was compiled in can run `tokenizer.json`.

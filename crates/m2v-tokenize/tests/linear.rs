@@ -154,3 +154,26 @@ fn fastest(tokenizer: &dyn Tokenizer, texts: &[&str], size: usize) -> Duration {
     };
     (0..5).map(|_| pass()).min().unwrap()
 }
+
+/// One letter would be a terabyte.
+#[test]
+fn normalizers_that_double_a_text_again_and_again_are_refused() {
+    let json = |added: &[Value]| {
+        let double = json!({"type": "Replace", "pattern": {"String": "a"}, "content": "aa"});
+        let normalizer = json!({"type": "Sequence", "normalizers": vec![double; 40]});
+        json!({
+            "version": "1.0", "added_tokens": added, "normalizer": normalizer, "pre_tokenizer": {"type": "Whitespace"},
+            "model": {"type": "WordLevel", "unk_token": "?", "vocab": {"?": 0, "a": 1}}
+        })
+        .to_string()
+    };
+    let cause = |error: &m2v_tokenize::Error| std::error::Error::source(error).unwrap().to_string();
+    let tokenizer = from_json(json(&[]).as_bytes()).unwrap();
+    let error = tokenizer.encode("a").unwrap_err();
+    assert!(cause(&error).contains("64 times as long"), "{error:?}");
+    assert_eq!(tokenizer.encode("b").unwrap(), [0]);
+    let mut token = added("a", false, false);
+    token["normalized"] = true.into();
+    let error = from_json(json(&[token]).as_bytes()).err().unwrap();
+    assert!(cause(&error).contains("64 times as long"), "{error:?}");
+}

@@ -95,7 +95,7 @@ impl NativeTokenizer {
         };
         let Some(model) = model else { return Ok(None) };
         let added = with_ids(config.added_tokens.unwrap_or_default(), &file.model.tokens);
-        let Some((raw, normalised)) = matchers(added, &normalizers) else { return Ok(None) };
+        let Some((raw, normalised)) = matchers(added, &normalizers)? else { return Ok(None) };
         if !pre_tokenizers.know_where_texts_begin(&normalizers, normalised.is_some()) {
             return Ok(None);
         }
@@ -243,16 +243,16 @@ fn with_ids(tokens: Vec<AddedToken>, model: &Tokens<'_>) -> Vec<(u32, AddedToken
     added
 }
 
-/// The matchers of added tokens: on the text as it is, and on the normalised text. `None` if tokens cannot be
-/// told apart.
-fn matchers(
-    tokens: Vec<(u32, AddedToken)>,
-    normalizers: &[Normalizer],
-) -> Option<(Option<Matcher>, Option<Matcher>)> {
+/// Matchers of added tokens: on the text as it is, and on the normalised text.
+type Matchers = (Option<Matcher>, Option<Matcher>);
+
+/// The matchers of added tokens; `None` if tokens cannot be told apart.
+fn matchers(tokens: Vec<(u32, AddedToken)>, normalizers: &[Normalizer]) -> Result<Option<Matchers>> {
     let (mut raw, mut normalised) = (Vec::new(), Vec::new());
     for (id, token) in tokens {
         if token.normalized {
             let text = normalize(normalizers, token.content.as_str().into());
+            let text = text.map_err(|error| Error::Unsupported(error.into()))?;
             normalised.push((text.into_owned(), id, token));
         } else {
             raw.push((token.content.clone(), id, token));
@@ -262,5 +262,5 @@ fn matchers(
         true => Some(None),
         false => Matcher::new(patterns).map(Some),
     };
-    Some((matcher(raw)?, matcher(normalised)?))
+    Ok(matcher(raw).zip(matcher(normalised)))
 }

@@ -147,9 +147,23 @@ impl Normalizer {
     }
 }
 
+/// How much longer a text may become: its length so many times, and some more. Forty steps that double it would take all
+/// memory there is; no normalizer in use makes it 20 times as long.
+const TIMES: usize = 64;
+const MORE: usize = 1 << 20;
+
+/// The normalizers make too much of a text.
+#[derive(Debug, thiserror::Error)]
+#[error("its normalizers make a text more than {TIMES} times as long")]
+pub(super) struct TooLong;
+
 /// Applies normalizers, in order.
-pub(super) fn normalize<'t>(normalizers: &[Normalizer], text: Cow<'t, str>) -> Cow<'t, str> {
-    normalizers.iter().fold(text, |text, step| step.apply(text))
+pub(super) fn normalize<'t>(normalizers: &[Normalizer], text: Cow<'t, str>) -> Result<Cow<'t, str>, TooLong> {
+    let most = text.len().saturating_mul(TIMES).saturating_add(MORE);
+    normalizers.iter().try_fold(text, |text, step| {
+        let text = step.apply(text);
+        if text.len() > most { Err(TooLong) } else { Ok(text) }
+    })
 }
 
 /// Replaces each run of two and more spaces.

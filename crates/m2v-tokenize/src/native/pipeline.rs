@@ -82,7 +82,7 @@ impl Pipeline {
         ids: &mut Vec<u32>,
         mut each: impl FnMut(Cow<'_, str>, bool, &mut Vec<u32>) -> Result<()>,
     ) -> Result<()> {
-        let normalised = normalize(&self.normalizers, text.into());
+        let normalised = normalize(&self.normalizers, text.into())?;
         match &self.tokens {
             _ if normalised.is_empty() => Ok(()),
             None => each(normalised, first, ids),
