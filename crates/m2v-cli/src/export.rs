@@ -88,7 +88,9 @@ impl Export {
             let mut context = Context::default().with_cancel(interrupt::flag());
             let checkpoint =
                 transform.apply(checkpoint.clone(), &mut context).map_err(|error| match error {
-                    error @ m2v_quant::Error::Value { .. } if self.dtype.len() > 1 => {
+                    error @ m2v_quant::Error::Value { value, .. }
+                        if value.is_finite() && self.dtype.len() > 1 =>
+                    {
                         Stop::error(format!("{error}; --dtype with the other types makes those"))
                     }
                     error => error.into(),

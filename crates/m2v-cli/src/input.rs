@@ -30,6 +30,8 @@ pub(crate) struct Input {
     /// Bytes there are to read, where that is known.
     len: Option<u64>,
     is_terminal: bool,
+    /// Whether its name ends in `.json`.
+    is_json: bool,
     /// Lines read so far.
     lines: u64,
     line: Vec<u8>,
@@ -40,17 +42,11 @@ impl Input {
     pub(crate) fn open(path: Option<&Path>) -> Result<Self, Stop> {
         let is_named =
             |names: &[&str]| path.is_some_and(|path| names.iter().any(|name| has_extension(path, name)));
-        if let Some(path) = path.filter(|_| is_named(&["json"])) {
-            let message = format!(
-                "{}: expected one text a line, or a .jsonl file of objects with a `text` field, found .json; \
-                 of a list of such objects `jq -c '.[]'` makes one",
-                path.display()
-            );
-            return Err(Stop::error(message));
-        }
         // Two names of the same.
         let is_record = is_named(&["jsonl", "ndjson"]);
-        Self::open_as(path, if is_record { Format::Record } else { Format::Text })
+        let mut input = Self::open_as(path, if is_record { Format::Record } else { Format::Text })?;
+        input.is_json = is_named(&["json"]);
+        Ok(input)
     }
 
     /// Opens a file of JSON objects with `text` and `label`; `-` is standard input.
@@ -83,7 +79,7 @@ impl Input {
         is_terminal: bool,
     ) -> Self {
         let bytes = BufReader::with_capacity(1 << 18, bytes);
-        Self { name, bytes, format, len, is_terminal, lines: 0, line: Vec::new() }
+        Self { name, bytes, format, len, is_terminal, is_json: false, lines: 0, line: Vec::new() }
     }
 
     /// Bytes there are to read, where that is known.
@@ -114,6 +110,11 @@ impl Input {
             let wrong = |reason| Stop::error(format!("{}, line {}: {reason}", self.name, self.lines));
             let mut line = &*self.line;
             if self.lines == 1 {
+                if self.is_json
+                    && let Some(advice) = document(line)
+                {
+                    return Err(wrong(format!("expected text, found JSON: {advice}")));
+                }
                 if let Some((_, is, advice)) = OTHER.iter().find(|(start, ..)| line.starts_with(start)) {
                     return Err(wrong(format!("expected text, found {is}: {advice}")));
                 }
@@ -138,10 +139,19 @@ impl Input {
     }
 }
 
+/// What to do with a file of JSON that begins with a line; `None` if it may be text after all.
+fn document(line: &[u8]) -> Option<&'static str> {
+    match line.trim_ascii_start().first() {
+        Some(b'[') => Some("of a list of objects with a `text` field, `jq -c '.[]'` makes a .jsonl file"),
+        Some(b'{') => Some("a file of an object with a `text` field a line is called .jsonl"),
+        _ => None,
+    }
+}
+
 /// How files begin that are no text, what they are, and what to do.
 const OTHER: [(&[u8], &str, &str); 4] = [
-    (b"\x1F\x8B", "gzip", "unpack it first, `gunzip -c FILE | m2v …`"),
-    (b"\x28\xB5\x2F\xFD", "Zstandard", "unpack it first, `zstd -dc FILE | m2v …`"),
+    (b"\x1F\x8B", "gzip", "unpack it first, `gunzip -k FILE`"),
+    (b"\x28\xB5\x2F\xFD", "Zstandard", "unpack it first, `zstd -d FILE`"),
     (b"PAR1\x15", "Parquet", "write its texts to a .jsonl file first"),
     (b"ARROW1\0", "Arrow", "write its texts to a .jsonl file first"),
 ];

@@ -234,7 +234,7 @@ fn refuse_scales(table: &EmbeddingTable, tensors: &IndexMap<String, Tensor>) -> 
     };
     let found = tensors.iter().find(|(name, tensor)| !is_read(name) && is_of_rows(tensor));
     match found {
-        Some((name, tensor)) if table.dtype() == Dtype::I8 => {
+        Some((name, tensor)) if table.dtype() == Dtype::I8 && table.weights().is_none() => {
             let expected = "the scales of int8 rows in `weights` [tokens], which they are multiplied with";
             Err(Error::tensor(name, expected, describe(tensor.dtype(), tensor.shape())))
         }

@@ -8,8 +8,7 @@ use crate::layout::read;
 
 const FILE: &str = "modules.json";
 
-/// Whether sentence-transformers would normalise: a `Normalize` module. Other modules than that and the table would
-/// make other vectors: they are refused.
+/// Whether sentence-transformers would normalise: a `Normalize` module. Modules that may make other vectors are refused.
 pub(crate) fn normalizes(source: &dyn Source) -> Result<bool> {
     let Some(bytes) = read(source, FILE)? else { return Ok(false) };
     let file = || source.locate(FILE);
@@ -28,7 +27,8 @@ pub(crate) fn normalizes(source: &dyn Source) -> Result<bool> {
         let name = &module["type"];
         // The package they are in has changed.
         match name.as_str().and_then(|name| name.rsplit('.').next()) {
-            Some("StaticEmbedding") => {}
+            // The second does nothing but in training.
+            Some("StaticEmbedding" | "Dropout") => {}
             Some("Normalize") => normalizes = true,
             _ => {
                 return Err(wrong(

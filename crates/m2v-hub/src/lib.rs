@@ -44,8 +44,8 @@
 //!   5xx, and answers that were cut or stalled only; what may have made a commit is not sent again. Large files go on
 //!   where they stopped. [`HubBuilder::on_retry`] is told why it waits.
 //! * **Discreet.** The token goes to the endpoint (scheme, host and port) and is shown nowhere. Nothing is read from
-//!   the environment, no proxy is guessed: [`HubBuilder::proxy`] names one, [`HubBuilder::no_proxy`] who is asked
-//!   without it.
+//!   the environment (but where certificates are, below), no proxy is guessed: [`HubBuilder::proxy`] names one,
+//!   [`HubBuilder::no_proxy`] who is asked without it.
 //! * **Blocking,** and at home in asynchronous programs too: requests run on threads of their own, so that calls may be
 //!   made inside a tokio runtime (they block its thread, as all work does).
 //!

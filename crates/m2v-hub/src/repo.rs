@@ -66,12 +66,18 @@ impl Repo {
         Ok(Self { id: self.id.with_revision(revision)?, state: Arc::default(), ..self })
     }
 
-    /// A model in a folder of the repository: names are relative to it.
+    /// A model in a folder of the repository: names are relative to it. Pins of files in it stay with them.
     ///
     /// # Errors
     /// [`Error::Name`] if it is not a plain relative folder name.
     pub fn subfolder(self, subfolder: &str) -> Result<Self> {
-        Ok(Self { id: self.id.with_subfolder(subfolder)?, ..self })
+        let in_folder = |file: &str| file.strip_prefix(subfolder)?.strip_prefix('/').map(str::to_owned);
+        let is_root = self.id.subfolder().is_none();
+        let pins = self.pins.into_iter().map(|(file, digest)| match in_folder(&file) {
+            Some(file) if is_root => (file, digest),
+            _ => (file, digest),
+        });
+        Ok(Self { id: self.id.with_subfolder(subfolder)?, pins: pins.collect(), ..self })
     }
 
     /// The folder that the subfolder is in; `None` if it is the repository that is read. Pins stay with their files.

@@ -115,6 +115,8 @@ fn other_modules_are_refused() -> Result<()> {
         assert!(matches!(data(&error), Error::Config { key, .. } if key == "1.type"), "{error:?}");
         says(&error, &["(memory)/modules.json", "StaticEmbedding or Normalize", found]);
     }
+    let dropout = r#"{"type": "sentence_transformers.models.Dropout"}"#;
+    StaticModel::load(&sentence_transformers(&format!("[{table}, {dropout}]"))?)?;
     // Whether to normalise is said elsewhere, but what is run is not.
     let mut files = sentence_transformers(r#"[{"type": "models.Pooling"}]"#)?;
     files.insert("config_sentence_transformers.json", br#"{"normalize": true}"#);

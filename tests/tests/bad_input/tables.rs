@@ -75,7 +75,9 @@ fn scales_of_other_names_are_refused() -> Result<()> {
             false => drop(StaticModel::load(&files).map_err(|error| format!("{name}: {error}"))?),
         }
     }
-    // Beside floats it may be anything.
+    // Beside weights, or floats, it may be anything.
+    let (weights, other) = (("weights", "F32", &[6][..], 24), ("idf", "F32", &[6][..], 24));
+    StaticModel::load(&small_with("model.safetensors", tensor_file(&[table, weights, other]))?)?;
     let files = small_with("model.safetensors", tensor_file(&[TABLE, ("scales", "F32", &[6], 24)]))?;
     StaticModel::load(&files)?;
     Ok(())

@@ -29,8 +29,8 @@ impl Texts {
         let read = read.strip_prefix('\u{feff}').unwrap_or(&read);
         let texts: Vec<String> = match file {
             None => serde_json::from_str(read).map_err(|source| Error::texts(&path, source))?,
-            Some(path) if has_extension(path, &["json"]) => {
-                return Err(Error::texts(path, "expected one text a line, or a .jsonl file, found .json"));
+            Some(path) if has_extension(path, &["json"]) && read.trim_start().starts_with(['[', '{']) => {
+                return Err(Error::texts(path, "expected one text a line, or a .jsonl file, found JSON"));
             }
             Some(path) if has_extension(path, &["jsonl", "ndjson"]) => {
                 let record = |(line, record): (usize, &str)| match serde_json::from_str::<Record>(record) {
@@ -77,7 +77,8 @@ mod tests {
         assert_eq!(load_as("texts.txt", "\u{feff}a\r\n\u{feff}b\n").unwrap(), ["a", "\u{feff}b"]);
         assert_eq!(load("{\"text\": \"a\\nb\"}\r\n{\"id\": 1, \"text\": \"\"}").unwrap(), ["a\nb", ""]);
         let error = load_as("texts.json", "[{\"text\": \"a\"}]").err().unwrap().to_string();
-        assert!(error.contains("texts.json") && error.contains("found .json"), "{error}");
+        assert!(error.contains("texts.json") && error.contains("found JSON"), "{error}");
+        assert_eq!(load_as("texts.json", "a\nb\n").unwrap(), ["a", "b"]);
         let error = load("{\"text\": \"a\"}\n{\"id\": 1}\n").err().unwrap().to_string();
         assert!(error.contains("texts.jsonl") && error.contains("record 2: missing field `text`"), "{error}");
     }

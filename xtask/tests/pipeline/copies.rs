@@ -141,7 +141,10 @@ fn recipes_are_reported_side_by_side() {
     for folder in names(&out).iter().filter(|name| !name.starts_with("report")) {
         let config: Value =
             serde_json::from_slice(&fs::read(out.join(folder).join("config.json")).unwrap()).unwrap();
-        assert!(recipes.contains(&config["recipe"].as_str().unwrap()), "{folder}");
+        // The report is for who ran it; what a folder says of its texts is not where they are.
+        let recorded: Vec<_> =
+            recipes.iter().map(|recipe| recipe.replace(corpus.to_str().unwrap(), "corpus.txt")).collect();
+        assert!(recorded.iter().any(|recipe| config["recipe"] == **recipe), "{folder}: {}", config["recipe"]);
     }
     let markdown = fs::read_to_string(out.join("report.md")).unwrap();
     assert!(

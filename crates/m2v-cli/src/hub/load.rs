@@ -13,10 +13,17 @@ impl HubArgs {
     /// A model on the hub that the environment names: as the cache has it or, if it has no model of that name, as it is
     /// there now.
     pub(crate) fn load(&self, id: &ModelId) -> Result<(Repo, Checkpoint), Stop> {
-        let hub = connect(self.offline)?;
-        let repo = self.open(&hub, id, false)?;
+        match connect(self.offline) {
+            Ok(hub) => self.load_from(&hub, id),
+            // What requests need, such as a proxy, need not be right where the cache has it all.
+            Err(stop) => connect(true).and_then(|hub| self.load_from(&hub, id)).map_err(|_| stop),
+        }
+    }
+
+    fn load_from(&self, hub: &Hub, id: &ModelId) -> Result<(Repo, Checkpoint), Stop> {
+        let repo = self.open(hub, id, false)?;
         let (repo, checkpoint) = match Checkpoint::load(&repo) {
-            Err(error @ Error::NoModel { .. }) => self.reload(&hub, id, &repo, error)?,
+            Err(error @ Error::NoModel { .. }) => self.reload(hub, id, &repo, error)?,
             loaded => (repo, loaded?),
         };
         self.check_pins(id, &repo)?;

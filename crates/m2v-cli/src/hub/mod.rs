@@ -146,8 +146,8 @@ fn next_step(error: &Error) -> Option<String> {
             "run it again: what has arrived of a large file is kept".to_owned()
         }
         Error::Connection { .. } => {
-            "look at the network, at HF_ENDPOINT, and at https_proxy, if it is set; a model in the cache loads with \
-             --offline"
+            "look at the network, at HF_ENDPOINT, and at the proxies, if https_proxy, http_proxy or all_proxy is set; a \
+             model in the cache loads with --offline"
                 .to_owned()
         }
         Error::Setting { setting: "token", .. } => {

@@ -66,6 +66,7 @@ fn a_proxy_that_cannot_be_used_is_named_and_its_password_is_not() {
 
     // Where nothing is asked, nothing is wrong.
     setup.run([&"encode", &ID], &[]).ok();
+    setup.run([&"encode", &ID], &[("ALL_PROXY", "socks5://127.0.0.1:1080")]).ok();
     let offline = [("HF_HUB_OFFLINE", "1"), ("ALL_PROXY", "socks5://127.0.0.1:1080")];
     setup.run([&"encode", &ID], &offline).ok();
     setup.run([&"inspect", &crate::support::shipped()], &offline[1..]).ok();

@@ -89,7 +89,11 @@ impl Step {
     pub(super) fn as_recorded(&self) -> Self {
         let mut step = self.clone();
         if step.prunes() {
-            let last = |name: String| name.rsplit(['/', '\\']).next().unwrap_or_default().to_owned();
+            // Of a name that ends in one: a step without texts would be none.
+            let last = |name: String| match name.rsplit(['/', '\\']).next() {
+                None | Some("") => name,
+                Some(last) => last.to_owned(),
+            };
             step.value = step.value.map(last);
         }
         step
