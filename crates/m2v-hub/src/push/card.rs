@@ -87,7 +87,7 @@ pub(super) fn check(readme: &[u8]) -> Result<()> {
         let (line, column) = (yaml.marker().line() + 1, yaml.marker().col() + 1);
         error(format!("the front matter is no YAML: line {line}, column {column}: {}", yaml.info()))
     };
-    if let Some(reason) = is_dangerous(front).map_err(broken)? {
+    if let Some(reason) = why_refused(front).map_err(broken)? {
         return Err(error(reason));
     }
     let documents = YamlLoader::load_from_str(front).map_err(broken)?;
@@ -108,7 +108,7 @@ const DEEPEST: usize = 64;
 
 /// What the loader would run out of memory or stack with: it copies what aliases stand for, and of nine aliases of
 /// aliases that is everything there is.
-fn is_dangerous(front: &str) -> Result<Option<String>, ScanError> {
+fn why_refused(front: &str) -> Result<Option<String>, ScanError> {
     let mut parser = Parser::new_from_str(front);
     let mut depth = 0_usize;
     loop {

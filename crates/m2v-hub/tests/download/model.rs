@@ -84,6 +84,11 @@ fn the_folder_around_a_subfolder_is_of_the_same_commit() {
     assert_eq!(content(&around, "config.json"), CONFIG);
     assert!(matches!(error_of(&around, "onnx/model.onnx"), Error::Digest { .. }));
     assert!(around.parent().is_none());
+    // And down again, or from the beginning.
+    let again = around.subfolder("onnx").unwrap();
+    assert!(matches!(error_of(&again, "model.onnx"), Error::Digest { .. }));
+    let named = world.hub().model(ID).unwrap().sha256("onnx/model.onnx", &pin).unwrap();
+    assert!(matches!(error_of(&named.subfolder("onnx").unwrap(), "model.onnx"), Error::Digest { .. }));
 }
 
 #[test]
