@@ -8,7 +8,8 @@ use crate::layout::read;
 
 const FILE: &str = "modules.json";
 
-/// Whether sentence-transformers would normalise: a `Normalize` module. Modules that may make other vectors are refused.
+/// Whether sentence-transformers would normalise: a `Normalize` module. Modules that may make other vectors are
+/// refused.
 pub(crate) fn normalizes(source: &dyn Source) -> Result<bool> {
     let Some(bytes) = read(source, FILE)? else { return Ok(false) };
     let file = || source.locate(FILE);
