@@ -134,8 +134,8 @@ impl<'de> Deserialize<'de> for Offsets {
 /// memory.
 ///
 /// # Errors
-/// [`Error::Io`] if the sink fails; [`Error::InFile`] with the tensor if two have one name, or one has a name that is none
-/// there.
+/// [`Error::Io`] if the sink fails; [`Error::InFile`] with the tensor if two have one name, or one has a name that is
+/// none there.
 pub fn write_tensors(sink: &mut dyn Sink, name: &str, tensors: &[(&str, &Tensor)]) -> Result<()> {
     let mut sorted = tensors.to_vec();
     sorted.sort_by(|(left_name, left), (right_name, right)| {
