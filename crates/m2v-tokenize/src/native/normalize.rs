@@ -147,8 +147,8 @@ impl Normalizer {
     }
 }
 
-/// How much longer a text may become: its length so many times, and some more. Forty steps that double it would take all
-/// memory there is; no normalizer in use makes it 20 times as long.
+/// How much longer a text may become: its length so many times, and some more. Forty steps that double it would take
+/// all memory there is; no normalizer in use makes it 20 times as long.
 const TIMES: usize = 64;
 const MORE: usize = 1 << 20;
 
