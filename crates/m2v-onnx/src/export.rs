@@ -218,7 +218,8 @@ fn roles(vocabulary: &Vocabulary) -> impl Iterator<Item = (&'static str, &Specia
 }
 
 /// Clients make what is listed here one token wherever a text has it: what is none in `tokenizer.json`, maybe a word,
-/// is left out.
+/// is left out. (transformers does that with the tokens of `tokenizer_config.json` too, which cannot do without one to
+/// pad with.)
 fn special_tokens(vocabulary: &Vocabulary) -> Value {
     let special = roles(vocabulary).filter(|(_, token)| token.special);
     special.map(|(role, token)| (role.to_owned(), Value::from(token.content.clone()))).collect()

@@ -1,4 +1,4 @@
-//! The model card's front matter: what the hub refuses, found before anything is sent.
+//! The model card's front matter: what the hub refuses, and what nobody can load safely, found before anything is sent.
 
 use m2v_core::Card;
 use yaml_rust2::parser::{Event, Parser};
