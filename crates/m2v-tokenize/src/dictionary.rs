@@ -1,5 +1,6 @@
 //! The tokens of a vocabulary and their ids.
 
+use crate::arena::Arena;
 use crate::key::{Key, is_alphanumeric, key_of};
 use crate::short_strings::ShortStrings;
 use crate::strings::StringTable;
@@ -31,9 +32,9 @@ const IRREGULAR: u32 = 1 << 31;
 
 impl Dictionary {
     /// A map with room for so many strings.
-    pub(crate) fn with_capacity(count: usize) -> Self {
+    pub(crate) fn with_capacity(count: usize, arena: &mut Arena) -> Self {
         Self {
-            short: ShortStrings::with_capacity(count),
+            short: ShortStrings::with_capacity(count, arena),
             others: StringTable::with_capacity(count / 8, count),
         }
     }

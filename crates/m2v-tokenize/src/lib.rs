@@ -31,6 +31,7 @@
 //! ```
 #![deny(unsafe_code)]
 
+mod arena;
 mod dictionary;
 mod error;
 #[cfg(feature = "hf")]

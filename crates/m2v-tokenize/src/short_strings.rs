@@ -5,19 +5,16 @@
 
 use std::hint::select_unpredictable;
 
+use crate::arena::{Arena, Column};
 use crate::key::Key;
 use crate::prefetch::prefetch;
 
 /// Strings of 1 to 12 bytes that do not end with NUL.
 #[derive(Clone)]
 pub(crate) struct ShortStrings {
-    places: Vec<Place>,
+    /// Two strings each, padded with zeros, their values in the upper halves of the second numbers.
+    places: Column<[u64; 4]>,
 }
-
-/// Two strings, each padded with zeros, its value in the upper half of the second number.
-#[derive(Clone, Copy)]
-#[repr(align(32))]
-struct Place([u64; 4]);
 
 const VALUE_SHIFT: u32 = 32;
 
@@ -26,8 +23,8 @@ impl ShortStrings {
     pub(crate) const LONGEST: usize = 12;
 
     /// An empty map with room for so many.
-    pub(crate) fn with_capacity(count: usize) -> Self {
-        Self { places: vec![Place([0; 4]); count.max(1).next_power_of_two()] }
+    pub(crate) fn with_capacity(count: usize, arena: &mut Arena) -> Self {
+        Self { places: arena.zeros(count.max(1).next_power_of_two()) }
     }
 
     /// The value of a string, 0 if it is not there.
@@ -48,19 +45,19 @@ impl ShortStrings {
     /// Asks for a place that will be looked at.
     #[inline(always)]
     pub(crate) fn prefetch(&self, place: usize) {
-        prefetch(self.places.as_ptr().wrapping_add(place));
+        prefetch(self.places.address(place));
     }
 
     /// The strings that have a place: each padded with zeros, its value in the upper half of the second number.
     #[inline(always)]
-    pub(crate) fn strings_at(&self, place: usize) -> &[u64; 4] {
-        &self.places[place].0
+    pub(crate) fn strings_at(&self, place: usize) -> [u64; 4] {
+        self.places.at(place)
     }
 
     /// The value of a string whose place is known, 0 if it is not there.
     #[inline(always)]
     pub(crate) fn get_at(&self, place: usize, key: &Key<2>) -> u32 {
-        let Place([a0, a1, b0, b1]) = self.places[place];
+        let [a0, a1, b0, b1] = self.places.at(place);
         let value = |word: u64, end: u64| {
             let difference = (word ^ key[0]) | (end ^ key[1]) << VALUE_SHIFT;
             // The compiler would make a branch of an `if`.
@@ -72,16 +69,18 @@ impl ShortStrings {
 
     /// Sets the value, which is not 0, of a string that is there, or of a new one if its place has room. Returns the
     /// value from before, 0 for a new one, `None` without room.
+    #[inline]
     pub(crate) fn insert(&mut self, key: &Key<2>, value: u32) -> Option<u32> {
-        let index = self.place(key);
-        let strings = self.places[index].0.as_chunks_mut::<2>().0;
+        let place = self.place(key);
+        let mut strings = self.places.at(place);
         let fits = |string: &&mut [u64; 2]| {
             let is_free = string[1] >> VALUE_SHIFT == 0;
             is_free || (string[0] == key[0] && (string[1] ^ key[1]) << VALUE_SHIFT == 0)
         };
-        let string = strings.iter_mut().find(fits)?;
+        let string = strings.as_chunks_mut::<2>().0.iter_mut().find(fits)?;
         let before = (string[1] >> VALUE_SHIFT) as u32;
         *string = [key[0], key[1] | u64::from(value) << VALUE_SHIFT];
+        self.places.set(place, strings);
         Some(before)
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::arena::Arena;
 use crate::error::Result;
 use crate::json::File;
 use crate::native::NativeTokenizer;
@@ -142,9 +143,10 @@ pub(crate) fn encode_each<T: Tokenizer + ?Sized>(
 /// [`Error::Unsupported`]: crate::Error::Unsupported
 /// [`Error::NotCompiled`]: crate::Error::NotCompiled
 pub fn from_json(json: &[u8]) -> Result<Box<dyn Tokenizer>> {
-    let file = File::parse(json)?;
+    let mut arena = Arena::default();
+    let file = File::parse_in(json, &mut arena)?;
     let vocabulary = Vocabulary::of_file(&file)?;
-    if let Some(native) = NativeTokenizer::new(&file, &vocabulary)? {
+    if let Some(native) = NativeTokenizer::new(&file, &vocabulary, &mut arena)? {
         return Ok(Box::new(native));
     }
     #[cfg(feature = "hf")]

@@ -1,7 +1,6 @@
 //! A folder to read from.
 
 use std::fs;
-use std::hint::black_box;
 use std::io::{self, Read, Seek};
 use std::path::{Path, PathBuf};
 
@@ -116,23 +115,23 @@ fn is_tensors(path: &Path) -> bool {
 /// Bytes of a line of the processor's cache.
 const LINE: usize = 64;
 
+/// In less, zeros for a huge page may take longer than its small pages would.
+const LARGE: usize = HUGE / 2;
+
 /// Room for `len` bytes, behind some that are not of the file, so that its byte `table` begins a line of the cache.
 ///
 /// What is large is in huge pages from its beginning to its end: of 7.5 MB, half may lie in none otherwise.
 fn room(len: usize, table: usize) -> io::Result<Vec<u8>> {
-    let mut bytes: Vec<u8> = Vec::new();
     let size = len.saturating_add(2 * LINE);
-    if len < 2 * HUGE {
+    if len < LARGE {
+        let mut bytes: Vec<u8> = Vec::new();
         bytes.try_reserve_exact(size)?;
         bytes.resize(lead(bytes.as_ptr(), table), 0);
         return Ok(bytes);
     }
     let size = size.checked_next_multiple_of(HUGE).unwrap_or(usize::MAX).saturating_add(HUGE);
-    // An error if there is not so much memory; `vec!` would abort.
-    bytes.try_reserve_exact(size)?;
-    drop(black_box(bytes));
     // Zeros that nothing has touched take neither time nor memory.
-    let mut bytes = vec![0; size];
+    let mut bytes: Vec<u8> = bytemuck::try_zeroed_vec(size).map_err(|()| io::ErrorKind::OutOfMemory)?;
     ask_for_huge(&bytes);
     let page = bytes.as_ptr().align_offset(HUGE) % HUGE;
     bytes.truncate(page + lead(bytes[page..].as_ptr(), table));

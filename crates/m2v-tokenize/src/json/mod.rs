@@ -13,6 +13,7 @@ use serde::de::value::MapDeserializer;
 use serde::de::{self, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use crate::arena::Arena;
 use crate::error::{Error, Result};
 use crate::vocabulary::Family;
 pub(crate) use added_ids::{AddedIds, AddedToken};
@@ -54,7 +55,12 @@ struct Parts<'a> {
 
 impl<'a> File<'a> {
     pub(crate) fn parse(json: &'a [u8]) -> Result<Self> {
-        let quick = str::from_utf8(json).ok().and_then(|json| Self::parts(Reader::new(json)));
+        Self::parse_in(json, &mut Arena::default())
+    }
+
+    /// As [`File::parse`], with the tables in an arena.
+    pub(crate) fn parse_in(json: &'a [u8], arena: &mut Arena) -> Result<Self> {
+        let quick = str::from_utf8(json).ok().and_then(|json| Self::parts(Reader::new(json), arena));
         let (fields, model) = match quick {
             Some(parts) => parts,
             None => {
@@ -65,7 +71,7 @@ impl<'a> File<'a> {
                 (fields, Parts { fields: model, vocab: vocab.get(), listed: None })
             }
         };
-        Ok(Self { json, fields, model: Model::new(model)? })
+        Ok(Self { json, fields, model: Model::new(model, arena)? })
     }
 
     /// Some of the fields besides the model.
@@ -79,11 +85,11 @@ impl<'a> File<'a> {
         self.fields.iter()
     }
 
-    fn parts(mut reader: Reader<'a>) -> Option<(Fields<'a>, Parts<'a>)> {
+    fn parts(mut reader: Reader<'a>, arena: &mut Arena) -> Option<(Fields<'a>, Parts<'a>)> {
         let (mut fields, mut model) = (Fields(Vec::new()), None);
         reader.fields(|reader, key| {
             if key == "model" && model.is_none() {
-                model = Some(Parts::read(reader)?);
+                model = Some(Parts::read(reader, arena)?);
                 return Some(());
             }
             fields.0.push((key, reader.value()?));
@@ -95,12 +101,12 @@ impl<'a> File<'a> {
 }
 
 impl<'a> Parts<'a> {
-    fn read(reader: &mut Reader<'a>) -> Option<Self> {
+    fn read(reader: &mut Reader<'a>, arena: &mut Arena) -> Option<Self> {
         let (mut fields, mut vocab) = (Fields(Vec::new()), None);
         reader.fields(|reader, key| {
             if key == "vocab" && vocab.is_none() {
                 let start = reader.position();
-                let listed = Listed::read(reader)?;
+                let listed = Listed::read(reader, arena)?;
                 vocab = Some((reader.since(start)?, listed));
                 return Some(());
             }
@@ -114,7 +120,7 @@ impl<'a> Parts<'a> {
 }
 
 impl<'a> Model<'a> {
-    fn new(parts: Parts<'a>) -> Result<Self> {
+    fn new(parts: Parts<'a>, arena: &mut Arena) -> Result<Self> {
         #[derive(Deserialize)]
         struct Type<'a> {
             #[serde(borrow, default, rename = "type")]
@@ -145,9 +151,9 @@ impl<'a> Model<'a> {
         let is_unigram = family == Family::Unigram;
         let listed = match listed.filter(|_| is_list == is_unigram) {
             Some(listed) => listed,
-            None => Listed::parse(vocab, is_unigram)?,
+            None => Listed::parse(vocab, is_unigram, arena)?,
         };
-        Ok(Self { fields, family, tokens: Tokens::new(listed) })
+        Ok(Self { fields, family, tokens: Tokens::new(listed, arena) })
     }
 
     pub(crate) fn family(&self) -> Family {

@@ -10,6 +10,7 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use super::Str;
 use super::facts::Facts;
 use super::reader::{Reader, Text};
+use crate::arena::{Arena, Column};
 use crate::dictionary::Dictionary;
 use crate::error::{Error, Result};
 use crate::token::Token;
@@ -18,7 +19,7 @@ use crate::token::Token;
 pub(crate) struct Tokens<'a> {
     listed: Listed<'a>,
     /// Without those that are listed again later, should there be any.
-    distinct: Option<Vec<Entry>>,
+    distinct: Option<Column<[u32; 3]>>,
     dictionary: Arc<Dictionary>,
     facts: Facts,
 }
@@ -28,12 +29,12 @@ pub(super) struct Listed<'a> {
     json: &'a str,
     /// Tokens that had escapes, one after the other.
     unescaped: String,
-    entries: Vec<Entry>,
+    entries: Column<[u32; 3]>,
     /// The pieces of Unigram have scores; their ids are their places.
     scores: Vec<f64>,
 }
 
-/// A token.
+/// A token, in a column of such numbers.
 #[derive(Clone, Copy)]
 struct Entry {
     /// Where it is in the JSON; behind its end: in what is unescaped.
@@ -42,16 +43,23 @@ struct Entry {
     id: u32,
 }
 
+impl From<[u32; 3]> for Entry {
+    #[inline]
+    fn from([at, len, id]: [u32; 3]) -> Self {
+        Self { at, len, id }
+    }
+}
+
 impl<'a> Listed<'a> {
-    fn new(json: &'a str) -> Self {
+    fn new(json: &'a str, arena: &mut Arena) -> Self {
         // A usual entry takes a dozen bytes or more.
-        let entries = Vec::with_capacity(json.len() / 12);
+        let entries = arena.open(json.len() / 12);
         Self { json, unescaped: String::new(), entries, scores: Vec::new() }
     }
 
     /// Reads an object of tokens and ids, or a list of pairs of a piece and its score.
-    pub(super) fn read(reader: &mut Reader<'a>) -> Option<Self> {
-        let mut listed = Self::new(reader.json());
+    pub(super) fn read(reader: &mut Reader<'a>, arena: &mut Arena) -> Option<Self> {
+        let mut listed = Self::new(reader.json(), arena);
         if reader.peek() == Some(b'{') {
             reader.elements([b'{', b'}'], |reader| {
                 while let Some((start, end, id)) = reader.usual_field() {
@@ -72,17 +80,18 @@ impl<'a> Listed<'a> {
                 listed.push_piece(piece, score)
             })?;
         }
+        arena.close(&mut listed.entries);
         Some(listed)
     }
 
     /// As [`Listed::read`], with the words for an error.
-    pub(super) fn parse(vocab: &'a str, is_unigram: bool) -> Result<Self> {
+    pub(super) fn parse(vocab: &'a str, is_unigram: bool, arena: &mut Arena) -> Result<Self> {
         let too_large = || Error::Field {
             field: "model.vocab",
             expected: "less than 4 GiB",
             found: format!("{} bytes", vocab.len()),
         };
-        let mut listed = Self::new("");
+        let mut listed = Self::new("", arena);
         let text = |token: Str<'_>| Text::Escaped(token.0.into_owned());
         if is_unigram {
             let pieces: Vec<(Str<'a>, f64)> = serde_json::from_str(vocab).map_err(Error::Json)?;
@@ -95,6 +104,7 @@ impl<'a> Listed<'a> {
                 .try_for_each(|(token, id)| listed.push(text(token), id))
                 .ok_or_else(too_large)?;
         }
+        arena.close(&mut listed.entries);
         Ok(listed)
     }
 
@@ -110,7 +120,7 @@ impl<'a> Listed<'a> {
 
     #[inline]
     fn push_plain(&mut self, at: usize, len: usize, id: u32) -> Option<()> {
-        self.entries.push(Entry { at: at.try_into().ok()?, len: len.try_into().ok()?, id });
+        self.entries.push([at.try_into().ok()?, len.try_into().ok()?, id]);
         Some(())
     }
 
@@ -129,15 +139,15 @@ impl<'a> Listed<'a> {
     }
 
     fn tokens(&self) -> impl Iterator<Item = Token<'_>> + Clone {
-        self.entries.iter().map(|entry| self.token(entry))
+        self.entries.iter().map(|entry| self.token(entry.into()))
     }
 
-    fn token(&self, entry: &Entry) -> Token<'_> {
-        let (bytes, start, end) = self.span(entry);
+    fn token(&self, entry: Entry) -> Token<'_> {
+        let (bytes, start, end) = self.span(&entry);
         Token { bytes, start, end, id: entry.id }
     }
 
-    fn text(&self, entry: &Entry) -> &str {
+    fn text(&self, entry: Entry) -> &str {
         let (at, len) = (entry.at as usize, entry.len as usize);
         match at.checked_sub(self.json.len()) {
             None => &self.json[at..at + len],
@@ -147,8 +157,8 @@ impl<'a> Listed<'a> {
 }
 
 impl<'a> Tokens<'a> {
-    pub(super) fn new(listed: Listed<'a>) -> Self {
-        let mut dictionary = Dictionary::with_capacity(listed.entries.len());
+    pub(super) fn new(listed: Listed<'a>, arena: &mut Arena) -> Self {
+        let mut dictionary = Dictionary::with_capacity(listed.entries.len(), arena);
         let (mut again, mut facts) = (false, Facts::default());
         dictionary.extend(listed.tokens(), |token, inserted| {
             again |= inserted.again;
@@ -156,11 +166,12 @@ impl<'a> Tokens<'a> {
         });
         let distinct = again.then(|| {
             let mut seen = HashSet::new();
-            let first = listed.entries.iter().filter(|entry| seen.insert(listed.text(entry)));
-            let last = |entry: &Entry| dictionary.get(listed.text(entry).as_bytes()).unwrap_or(entry.id);
-            let distinct: Vec<_> = first.map(|entry| Entry { id: last(entry), ..*entry }).collect();
+            let first = listed.entries.iter().filter(|&entry| seen.insert(listed.text(entry.into())));
+            let last = |entry: Entry| dictionary.get(listed.text(entry).as_bytes()).unwrap_or(entry.id);
+            let mut distinct = Column::default();
+            first.for_each(|entry| distinct.push([entry[0], entry[1], last(entry.into())]));
             facts = Facts::default();
-            for token in distinct.iter().map(|entry| listed.token(entry)) {
+            for token in distinct.iter().map(|entry| listed.token(entry.into())) {
                 facts.add(token, dictionary.has_short(token.text()));
             }
             distinct
@@ -170,7 +181,7 @@ impl<'a> Tokens<'a> {
 
     /// The tokens and their ids in the order of the file; of one that is listed twice, the last id.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, u32)> {
-        self.entries().iter().map(|entry| (self.listed.text(entry), entry.id))
+        self.entries().iter().map(Entry::from).map(|entry| (self.listed.text(entry), entry.id))
     }
 
     /// The largest id; `None` without tokens.
@@ -190,7 +201,7 @@ impl<'a> Tokens<'a> {
 
     /// The token at a place in the list.
     pub(crate) fn nth(&self, place: usize) -> Option<(&str, u32)> {
-        self.entries().get(place).map(|entry| (self.listed.text(entry), entry.id))
+        self.entries().get(place).map(Entry::from).map(|entry| (self.listed.text(entry), entry.id))
     }
 
     /// How many are listed: one that is there twice counts twice among the pieces of Unigram, once elsewhere.
@@ -200,7 +211,7 @@ impl<'a> Tokens<'a> {
 
     /// The pieces of Unigram, and again those that are listed twice.
     pub(crate) fn pieces(&self) -> impl Iterator<Item = &str> {
-        self.listed.entries.iter().map(|entry| self.listed.text(entry))
+        self.listed.entries.iter().map(|entry| self.listed.text(entry.into()))
     }
 
     /// As [`Tokens::iter`], where they stand, and whether each is among the dictionary's [short](Dictionary::short)
@@ -208,7 +219,7 @@ impl<'a> Tokens<'a> {
     pub(crate) fn all(&self) -> impl Iterator<Item = (Token<'_>, bool)> {
         let mut others = self.facts.others.iter().copied().peekable();
         let is_short = move |place| others.next_if_eq(&place).is_none();
-        self.entries().iter().map(|entry| self.listed.token(entry)).zip((0..).map(is_short))
+        self.entries().iter().map(|entry| self.listed.token(entry.into())).zip((0..).map(is_short))
     }
 
     /// The one at a place in the list, where it stands.
@@ -216,7 +227,7 @@ impl<'a> Tokens<'a> {
     /// # Panics
     /// If there are not so many.
     pub(crate) fn at(&self, place: usize) -> Token<'_> {
-        self.listed.token(&self.entries()[place])
+        self.listed.token(self.entries().at(place).into())
     }
 
     /// Those that are not among the dictionary's short ones.
@@ -239,7 +250,7 @@ impl<'a> Tokens<'a> {
         &self.dictionary
     }
 
-    fn entries(&self) -> &[Entry] {
+    fn entries(&self) -> &Column<[u32; 3]> {
         self.distinct.as_ref().unwrap_or(&self.listed.entries)
     }
 }

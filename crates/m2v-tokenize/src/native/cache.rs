@@ -4,16 +4,13 @@
 //! word, padded with zeros, and 32 bits that say what it becomes. A look-up hashes the padded word, reads one line and
 //! compares its slots.
 
+use crate::arena::{Arena, Column};
 use crate::key::Key;
 
 /// Words of up to `8 × N − 4` bytes, for N of 2, 4 and 8.
 pub(super) struct Cache<const N: usize> {
-    lines: Vec<Line>,
+    lines: Column<[u64; 8]>,
 }
-
-#[derive(Clone, Copy)]
-#[repr(align(64))]
-struct Line([u64; 8]);
 
 const VALUE_SHIFT: u32 = 32;
 
@@ -22,14 +19,14 @@ impl<const N: usize> Cache<N> {
     pub(super) const LONGEST: usize = 8 * N - 4;
 
     /// A cache of at least `lines` lines.
-    pub(super) fn new(lines: usize) -> Self {
-        Self { lines: vec![Line([0; 8]); lines.next_power_of_two()] }
+    pub(super) fn new(lines: usize, arena: &mut Arena) -> Self {
+        Self { lines: arena.zeros(lines.next_power_of_two()) }
     }
 
     /// The value of a word, 0 if it is not there.
     #[inline]
     pub(super) fn get(&self, key: &Key<N>) -> u32 {
-        let line = &self.lines[self.index(key)].0;
+        let line = self.lines.at(self.index(key));
         // Without branches: which slot it is cannot be predicted. A free one has the value 0.
         let slots = line.as_chunks::<N>().0.iter();
         slots.fold(0, |value, slot| {
@@ -39,13 +36,14 @@ impl<const N: usize> Cache<N> {
 
     /// Sets the value, which is not 0, of a word that is not there. Whether its line had room.
     pub(super) fn try_insert(&mut self, key: &Key<N>, value: u32) -> bool {
-        let line = self.index(key);
-        let slots = self.lines[line].0.as_chunks_mut::<N>().0;
-        let free = slots.iter_mut().find(|slot| slot[N - 1] >> VALUE_SHIFT == 0);
+        let index = self.index(key);
+        let mut line = self.lines.at(index);
+        let free = line.as_chunks_mut::<N>().0.iter_mut().find(|slot| slot[N - 1] >> VALUE_SHIFT == 0);
         match free {
             Some(slot) => write(slot, key, value),
             None => return false,
         }
+        self.lines.set(index, line);
         true
     }
 

@@ -46,6 +46,7 @@ use wordlevel::WordLevel;
 use wordpiece::WordPiece;
 use words::{Words, WordsScratch};
 
+use crate::arena::Arena;
 use crate::error::{Error, Result};
 use crate::json::{AddedIds, File, Tokens};
 use crate::scratch::{Owner, Scratch};
@@ -72,7 +73,7 @@ enum Fast {
 
 impl NativeTokenizer {
     /// Makes a tokenizer of a `tokenizer.json`; `None` if there is no native code for some part of it.
-    pub(crate) fn new(file: &File<'_>, vocabulary: &Vocabulary) -> Result<Option<Self>> {
+    pub(crate) fn new(file: &File<'_>, vocabulary: &Vocabulary, arena: &mut Arena) -> Result<Option<Self>> {
         let config: Config<'_> = file.read()?;
         if config.version.as_deref().is_some_and(|version| version != "1.0") {
             return Ok(None);
@@ -87,10 +88,10 @@ impl NativeTokenizer {
             return Ok(None);
         };
         let model = match (file.model.family(), pre_tokenizers.byte_level) {
-            (Family::WordPiece, false) => WordPiece::new(&file.model)?.map(Model::WordPiece),
+            (Family::WordPiece, false) => WordPiece::new(&file.model, arena)?.map(Model::WordPiece),
             (Family::WordLevel, false) => Some(Model::WordLevel(WordLevel::new(&file.model)?)),
-            (Family::Unigram, false) => Unigram::new(&file.model)?.map(Model::Unigram),
-            (Family::Bpe, byte_level) => Bpe::new(&file.model, byte_level)?.map(Model::Bpe),
+            (Family::Unigram, false) => Unigram::new(&file.model, arena)?.map(Model::Unigram),
+            (Family::Bpe, byte_level) => Bpe::new(&file.model, byte_level, arena)?.map(Model::Bpe),
             (_, true) | (Family::Other, _) => None,
         };
         let Some(model) = model else { return Ok(None) };
@@ -100,11 +101,12 @@ impl NativeTokenizer {
             return Ok(None);
         }
         let pipeline = Pipeline { normalizers, tokens: normalised, pre_tokenizers, model };
-        let fast = match (Words::new(&pipeline, raw.as_ref(), &file.model.tokens), Pieces::new(&pipeline)) {
-            (Some(words), _) => Fast::Words(words),
-            (None, Some(pieces)) => Fast::Pieces(pieces),
-            (None, None) => Fast::None,
-        };
+        let fast =
+            match (Words::new(&pipeline, raw.as_ref(), &file.model.tokens, arena), Pieces::new(&pipeline)) {
+                (Some(words), _) => Fast::Words(words),
+                (None, Some(pieces)) => Fast::Pieces(pieces),
+                (None, None) => Fast::None,
+            };
         let vocabulary = vocabulary.clone();
         Ok(Some(Self { vocabulary, tokens: raw, pipeline, fast, owner: Owner::new() }))
     }

@@ -7,6 +7,7 @@
 use std::hint::select_unpredictable;
 use std::sync::Arc;
 
+use crate::arena::{Arena, Column};
 use crate::dictionary::Dictionary;
 use crate::key::key;
 
@@ -130,12 +131,10 @@ pub(super) struct Candidates {
 /// them.
 ///
 /// By four alone, a word that begins as many do has long lengths to try that no piece with its next bytes has.
-pub(super) struct Lengths(Vec<Kinds>);
-
-/// A bit for each length, of pieces among the [short](Dictionary::get_short) and, from [`OTHER`] on, the
+///
+/// Of each a bit for each length, of pieces among the [short](Dictionary::get_short) and, from [`OTHER`] on, the
 /// [others](Dictionary::get_other).
-#[derive(Clone, Copy, Default)]
-struct Kinds(u32);
+pub(super) struct Lengths(Column<u32>);
 
 const OTHER: usize = 16;
 /// The bit for this length and all above.
@@ -146,8 +145,8 @@ const INDEX_BITS: u32 = 15;
 
 impl Lengths {
     /// Of no pieces.
-    pub(super) fn new() -> Self {
-        Self(vec![Kinds::default(); 1 << INDEX_BITS])
+    pub(super) fn new(arena: &mut Arena) -> Self {
+        Self(arena.zeros(1 << INDEX_BITS))
     }
 
     /// Adds a piece of so many bytes that begins like this; `is_short` as in
@@ -157,14 +156,15 @@ impl Lengths {
     pub(super) fn add(&mut self, first: u64, len: usize, is_short: bool) {
         let bit = if is_short { len } else { OTHER + len.min(LONG) };
         let first = if len < 8 { first & u64::from(u32::MAX) } else { first };
-        self.0[Self::index(first)].0 |= 1 << bit;
+        let place = Self::index(first);
+        self.0.set(place, self.0.at(place) | 1 << bit);
     }
 
     /// The lengths of pieces that have the first bytes of a text with `left` bytes, or so it seems.
     #[inline]
     fn of(&self, padded: &[u8], start: usize, left: usize) -> Candidates {
         let [first] = key(padded, start, left.min(8));
-        let kinds = |bytes: u32| self.0[Self::index(first & (u64::MAX >> (64 - 8 * bytes)))].0;
+        let kinds = |bytes: u32| self.0.at(Self::index(first & (u64::MAX >> (64 - 8 * bytes))));
         // Those that have just so many first bytes.
         let both = |lengths: u32| lengths << OTHER | lengths;
         let found = kinds(1) & both(1 << 1) | kinds(2) & both(1 << 2) | kinds(3) & both(1 << 3);
@@ -189,6 +189,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::{Lengths, PADDING, PiecesByLength};
+    use crate::arena::Arena;
     use crate::dictionary::Dictionary;
     use crate::token::Token;
 
@@ -206,7 +207,9 @@ mod tests {
             ends in prop::collection::vec(any_text(3), 20),
         ) {
             // So small that places are full.
-            let (mut dictionary, mut lengths) = (Dictionary::with_capacity(16), Lengths::new());
+            let mut arena = Arena::default();
+            let mut dictionary = Dictionary::with_capacity(16, &mut arena);
+            let mut lengths = Lengths::new(&mut arena);
             let mut again = false;
             dictionary.extend(pieces.iter().map(|(piece, &id)| Token::new(piece, id)), |piece, inserted| {
                 again |= inserted.again;

@@ -6,11 +6,12 @@
 
 use std::hint::select_unpredictable;
 
+use crate::arena::{Arena, Column};
 use crate::token::Token;
 
 /// A trie over the bytes of pieces.
 pub(super) struct Trie {
-    units: Vec<Unit>,
+    units: Units,
     root: u32,
 }
 
@@ -22,6 +23,9 @@ struct Unit {
     label_and_id: u32,
 }
 
+/// Each as its base, and its label and id; of free ones, zeros.
+type Units = Column<[u32; 2]>;
+
 /// Tells a unit labelled 0 from a free one.
 const TAKEN: u32 = 1 << 8;
 const LABEL: u32 = TAKEN | 0xFF;
@@ -31,8 +35,6 @@ const NO_PIECE: u32 = u32::MAX >> ID_SHIFT;
 const NOWHERE: u32 = 0;
 
 impl Unit {
-    const FREE: Self = Self { base: NOWHERE, label_and_id: NO_PIECE << ID_SHIFT };
-
     #[inline]
     fn has_label(self, byte: u8) -> bool {
         self.label_and_id & LABEL == TAKEN | u32::from(byte)
@@ -54,21 +56,24 @@ impl Trie {
     pub(super) const MOST: usize = NO_PIECE as usize;
 
     /// The trie of `count` pieces, at most [`Trie::MOST`], each with its number for an id; theirs do not count.
-    pub(super) fn numbered<'t>(count: usize, piece: impl Fn(u32) -> Token<'t>) -> Self {
+    pub(super) fn numbered<'t>(count: usize, piece: impl Fn(u32) -> Token<'t>, arena: &mut Arena) -> Self {
         // The first eight bytes and the number in one: most of sorting is to compare these.
         let entry =
             |number: u32| u128::from(piece(number).first().swap_bytes()) << u64::BITS | u128::from(number);
         let start = |entry: u128| (entry >> u64::BITS) as u64;
+        let mut order = arena.open::<[u8; 16]>(count);
+        (0..count as u32).for_each(|number| order.push(entry(number).to_ne_bytes()));
+        arena.close(&mut order);
+        let (order, entry) = (order.as_mut_slice(), u128::from_ne_bytes);
+        order.sort_unstable_by_key(|&bytes| entry(bytes));
         let piece = |entry: u128| piece(entry as u32);
-        let mut order: Vec<u128> = (0..count as u32).map(entry).collect();
-        order.sort_unstable();
-        let alike = order.chunk_by_mut(|&a, &b| start(a) == start(b));
+        let alike = order.chunk_by_mut(|&a, &b| start(entry(a)) == start(entry(b)));
         for alike in alike.filter(|alike| alike.len() > 1) {
-            alike.sort_unstable_by(|&a, &b| piece(a).text().cmp(piece(b).text()).then(a.cmp(&b)));
+            alike.sort_unstable_by_key(|&bytes| (piece(entry(bytes)).text(), entry(bytes)));
         }
-        let mut builder = Builder::new();
+        let mut builder = Builder::new(arena);
         let mut before: Option<u128> = None;
-        for entry in order {
+        for entry in order.iter().copied().map(entry) {
             let text = piece(entry).text();
             let common = before.map_or(0, |before| {
                 let common = (start(before) ^ start(entry)).leading_zeros() as usize / 8;
@@ -79,7 +84,7 @@ impl Trie {
             builder.insert(common, text, entry as u32);
             before = Some(entry);
         }
-        builder.finish()
+        builder.finish(arena)
     }
 
     /// The length and the id of the longest piece that `text` begins with; no bytes if there is none.
@@ -88,10 +93,7 @@ impl Trie {
         let mut base = self.root;
         let (mut longest, mut last) = (0, 0);
         for (at, &byte) in text.iter().enumerate() {
-            let Some(&unit) = self.units.get((base ^ u32::from(byte)) as usize) else { break };
-            if !unit.has_label(byte) {
-                break;
-            }
+            let Some(unit) = self.unit(base, byte) else { break };
             let id = unit.label_and_id >> ID_SHIFT;
             // Whether a piece ends here cannot be predicted.
             longest = select_unpredictable(id == NO_PIECE, longest, at + 1);
@@ -106,10 +108,7 @@ impl Trie {
     pub(super) fn prefixes(&self, text: &[u8], mut found: impl FnMut(usize, u32)) {
         let mut base = self.root;
         for (at, &byte) in text.iter().enumerate() {
-            let Some(&unit) = self.units.get((base ^ u32::from(byte)) as usize) else { return };
-            if !unit.has_label(byte) {
-                return;
-            }
+            let Some(unit) = self.unit(base, byte) else { return };
             if let Some(id) = unit.id() {
                 found(at + 1, id);
             }
@@ -117,15 +116,19 @@ impl Trie {
         }
     }
 
+    /// The child by a byte.
+    #[inline(always)]
+    fn unit(&self, base: u32, byte: u8) -> Option<Unit> {
+        let [base, label_and_id] = self.units.get((base ^ u32::from(byte)) as usize)?;
+        Some(Unit { base, label_and_id }).filter(|unit| unit.has_label(byte))
+    }
+
     /// The id of a piece.
     pub(super) fn get(&self, piece: &[u8]) -> Option<u32> {
-        let mut last = Unit::FREE;
+        let mut last = Unit { base: NOWHERE, label_and_id: NO_PIECE << ID_SHIFT };
         let mut base = self.root;
         for &byte in piece {
-            last = *self.units.get((base ^ u32::from(byte)) as usize)?;
-            if !last.has_label(byte) {
-                return None;
-            }
+            last = self.unit(base, byte)?;
             base = last.base;
         }
         last.id()
@@ -149,9 +152,9 @@ struct Node {
 }
 
 impl Builder {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(arena: &mut Arena) -> Self {
         let root = Node { label: 0, id: NO_PIECE, first_child: 0 };
-        Self { array: Array::new(), path: vec![root], children: Vec::new() }
+        Self { array: Array::new(arena), path: vec![root], children: Vec::new() }
     }
 
     /// Adds a piece, the first `common` bytes of which are those of the piece before it, and no more. Of equal
@@ -179,16 +182,17 @@ impl Builder {
     }
 
     /// The trie.
-    pub(super) fn finish(mut self) -> Trie {
+    pub(super) fn finish(mut self, arena: &mut Arena) -> Trie {
         self.close(1);
         let root = self.array.place(&self.children);
+        arena.close(&mut self.array.units);
         Trie { units: self.array.units, root }
     }
 }
 
 /// The double array, and what is free in it.
 struct Array {
-    units: Vec<Unit>,
+    units: Units,
     blocks: Vec<Block>,
     /// The first block with room for a child without siblings.
     first_free: usize,
@@ -208,15 +212,17 @@ impl Array {
     /// are many, fill the rest.
     const SEARCHED: usize = 4;
 
-    fn new() -> Self {
+    fn new(arena: &mut Arena) -> Self {
         let nowhere = Block { free: [0; 4], bases: [0; 4] };
-        Self { units: vec![Unit::FREE; 256], blocks: vec![nowhere], first_free: 1 }
+        let mut units = arena.open(256);
+        units.resize(256);
+        Self { units, blocks: vec![nowhere], first_free: 1 }
     }
 
     /// Adds a block and returns its first unit.
     fn add_block(&mut self) -> usize {
         let first = self.units.len();
-        self.units.resize(first + 256, Unit::FREE);
+        self.units.resize(first + 256);
         self.blocks.push(Block { free: [u64::MAX; 4], bases: [u64::MAX; 4] });
         first
     }
@@ -232,7 +238,7 @@ impl Array {
         remove(&mut block.bases, low);
         for child in children {
             remove(&mut block.free, low ^ child.label());
-            self.units[base ^ child.label()] = *child;
+            self.units.set(base ^ child.label(), [child.base, child.label_and_id]);
         }
         base as u32
     }
@@ -300,6 +306,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::Trie;
+    use crate::arena::Arena;
     use crate::token::Token;
 
     /// Few bytes, those with which a table of few children is likely to be read past its end among them.
@@ -315,7 +322,7 @@ mod tests {
         ) {
             let pieces: Vec<&[u8]> = pieces.iter().map(Vec::as_slice).collect();
             let tokens: Vec<_> = pieces.iter().map(|&bytes| Token { bytes, start: 0, end: bytes.len(), id: 0 }).collect();
-            let trie = Trie::numbered(tokens.len(), |number| tokens[number as usize]);
+            let trie = Trie::numbered(tokens.len(), |number| tokens[number as usize], &mut Arena::default());
             let ends: Vec<Vec<u8>> = pieces.iter().zip(&texts).map(|(piece, text)| [piece, &**text].concat()).collect();
             for text in texts.iter().chain(&ends) {
                 // Of pieces that are listed twice, the last counts; the empty one does not.

@@ -18,6 +18,7 @@ use serde::Deserialize;
 use super::pieces_by_length::{Candidates, Lengths, PADDING, PiecesByLength};
 use super::pipeline::MissingUnknown;
 use super::trie::Trie;
+use crate::arena::Arena;
 use crate::dictionary::Dictionary;
 use crate::error::Result;
 use crate::json::{self, Str};
@@ -62,30 +63,32 @@ struct Json<'a> {
 
 impl WordPiece {
     /// Makes the model of its JSON, if there is code for it.
-    pub(super) fn new(model: &json::Model<'_>) -> Result<Option<Self>> {
+    pub(super) fn new(model: &json::Model<'_>, arena: &mut Arena) -> Result<Option<Self>> {
         let config: Json<'_> = model.read()?;
         let (prefix, tokens) = (&*config.continuing_subword_prefix.0, &model.tokens);
-        let (mut lengths, mut continuing) = (Lengths::new(), Vec::new());
+        let mut lengths = Lengths::new(arena);
+        let mut continuing = arena.open::<u32>(tokens.len());
         // The first bytes at once: most tokens begin with others.
         let prefix = prefix.as_bytes();
         let [begins] = key_of(prefix);
         let kept = u64::MAX.checked_shr(u64::BITS - 8 * prefix.len().min(8) as u32).unwrap_or(0);
-        for (place, (token, is_short)) in tokens.all().enumerate() {
+        for (place, (token, is_short)) in (0..).zip(tokens.all()) {
             let first = token.first();
             lengths.add(first, token.len(), is_short);
             if first & kept == begins && token.text().starts_with(prefix) {
                 continuing.push(place);
             }
         }
+        arena.close(&mut continuing);
         if continuing.len() > Trie::MOST {
             return Ok(None);
         }
         // Copies of the tokens would be larger than the trie, and new memory is slow.
-        let piece = |number: u32| tokens.at(continuing[number as usize]).without(prefix.len());
+        let piece = |number: u32| tokens.at(continuing.at(number as usize) as usize).without(prefix.len());
         Ok(Some(Self {
             initial: PiecesByLength::new(tokens.dictionary().clone(), lengths),
-            continuing: Trie::numbered(continuing.len(), piece),
-            continuing_ids: continuing.iter().map(|&place| tokens.at(place).id).collect(),
+            continuing: Trie::numbered(continuing.len(), piece, arena),
+            continuing_ids: continuing.iter().map(|place| tokens.at(place as usize).id).collect(),
             unk: tokens.id(&config.unk_token.0),
             max_chars: config.max_input_chars_per_word,
         }))

@@ -30,6 +30,7 @@ use super::normalize::Normalizer;
 use super::pipeline::{Model, ModelScratch, Pipeline, Result};
 use super::pretokenize::PreTokenizer;
 use super::scan::{Chunks, Isa, ScanBuffer, Scanner};
+use crate::arena::Arena;
 use crate::dictionary::Dictionary;
 use crate::json::Tokens;
 use crate::key::key;
@@ -69,7 +70,12 @@ impl WordsScratch {
 
 impl Words {
     /// The fast path of a pipeline, if it has the shape for it.
-    pub(super) fn new(pipeline: &Pipeline, added: Option<&Matcher>, tokens: &Tokens<'_>) -> Option<Self> {
+    pub(super) fn new(
+        pipeline: &Pipeline,
+        added: Option<&Matcher>,
+        tokens: &Tokens<'_>,
+        arena: &mut Arena,
+    ) -> Option<Self> {
         let splits_spaces =
             matches!(pipeline.pre_tokenizers.steps.first(), Some(PreTokenizer::WhitespaceSplit));
         // How long a run of spaces is does not count where spaces only separate.
@@ -104,7 +110,8 @@ impl Words {
             isa: Isa::best(),
         };
         let plain = !prefixed && (lowercase || !pipeline.normalizers.iter().any(Normalizer::lowers));
-        let known = if plain { Known::new(&pipeline.model, tokens, scanner) } else { Known::none() };
+        let known =
+            if plain { Known::new(&pipeline.model, tokens, scanner, arena) } else { Known::none(arena) };
         let bert = match *pipeline.normalizers {
             [Normalizer::Bert(bert)] if punctuation => Some(bert),
             _ => None,
@@ -261,18 +268,18 @@ impl Known {
         }
     }
 
-    fn none() -> Self {
-        Self { short: Arc::new(Dictionary::with_capacity(0)), medium: Cache::new(1) }
+    fn none(arena: &mut Arena) -> Self {
+        Self { short: Arc::new(Dictionary::with_capacity(0, arena)), medium: Cache::new(1, arena) }
     }
 
     /// ASCII letters and digits, which no normalizer changes and no pre-tokenizer splits, and punctuation marks
     /// that stand alone.
-    fn new(model: &Model, tokens: &Tokens<'_>, scanner: Scanner) -> Self {
+    fn new(model: &Model, tokens: &Tokens<'_>, scanner: Scanner, arena: &mut Arena) -> Self {
         let (words, longest) = match model {
             Model::WordPiece(model) => (model.tokens(), model.max_chars()),
             Model::WordLevel(model) => (model.words(), usize::MAX),
             // A word may be more probable, or merged, in pieces.
-            Model::Bpe(_) | Model::Unigram(_) => return Self::none(),
+            Model::Bpe(_) | Model::Unigram(_) => return Self::none(arena),
         };
         let mut short = words.clone();
         if !scanner.punctuation {
@@ -290,7 +297,7 @@ impl Known {
             let range = ShortStrings::LONGEST + 1..=Cache::<4>::LONGEST.min(longest);
             range.contains(&word.len()) && word.iter().all(u8::is_ascii_alphanumeric)
         };
-        let mut medium = Cache::new(tokens.len() / 32);
+        let mut medium = Cache::new(tokens.len() / 32, arena);
         for word in tokens.others().filter(|word| is_medium(word.text()) && word.id < u32::MAX) {
             // A full line leaves a word to the memo.
             let _ = medium.try_insert(&word.key(), word.id + 1);

@@ -9,6 +9,7 @@ use serde::de::{Deserializer, SeqAccess, Visitor};
 use super::Bpe;
 use super::pairs::{MAX_IDS, MAX_RANKS, Merge, Pairs};
 use super::spelling::{Spelling, Unknown, byte_for};
+use crate::arena::Arena;
 use crate::dictionary::Dictionary;
 use crate::error::{Error, Result};
 use crate::json::{self, Str, Tokens};
@@ -50,7 +51,7 @@ impl Bpe {
     /// # Errors
     /// If `tokenizers` refuses it as well: broken JSON, merges of or into what is not a token, dropout outside of 0
     /// to 1.
-    pub(crate) fn new(model: &json::Model<'_>, byte_level: bool) -> Result<Option<Self>> {
+    pub(crate) fn new(model: &json::Model<'_>, byte_level: bool, arena: &mut Arena) -> Result<Option<Self>> {
         let tokens = &model.tokens;
         let model: Model<'_> = model.read()?;
         if let Some(dropout) = model.dropout {
@@ -84,7 +85,7 @@ impl Bpe {
         let pieces = match (model.ignore_merges.unwrap_or_default(), byte_level) {
             (false, _) => None,
             (true, false) => Some(tokens.dictionary().clone()),
-            (true, true) => Some(Arc::new(to_bytes(tokens))),
+            (true, true) => Some(Arc::new(to_bytes(tokens, arena))),
         };
         Ok(Some(Self { spelling, pairs, pieces, regular, joined }))
     }
@@ -152,7 +153,7 @@ fn has_unique_ids(tokens: &Tokens<'_>) -> bool {
 }
 
 /// The tokens of a byte-level model that stand for bytes, as these bytes.
-fn to_bytes(tokens: &Tokens<'_>) -> Dictionary {
+fn to_bytes(tokens: &Tokens<'_>, arena: &mut Arena) -> Dictionary {
     let (mut bytes, mut found) = (Vec::new(), Vec::new());
     for (token, id) in tokens.iter() {
         let start = bytes.len();
@@ -161,7 +162,7 @@ fn to_bytes(tokens: &Tokens<'_>) -> Dictionary {
             found.push((start, bytes.len(), id));
         }
     }
-    let mut table = Dictionary::with_capacity(found.len());
+    let mut table = Dictionary::with_capacity(found.len(), arena);
     let found = found.iter().map(|&(start, end, id)| Token { bytes: &bytes, start, end, id });
     table.extend(found, |_, _| ());
     table

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::queue::Queue;
 use super::spelling::{byte_for, character_of};
 use super::{Bpe, BpeScratch, SHORT};
+use crate::arena::Arena;
 use crate::error::Result;
 use crate::json::File;
 
@@ -12,7 +13,7 @@ fn load(model: &Value, byte_level: bool) -> Result<Option<Bpe>> {
     let mut model = model.clone();
     model["type"] = "BPE".into();
     let json = json!({ "model": model }).to_string();
-    Bpe::new(&File::parse(json.as_bytes())?.model, byte_level)
+    Bpe::new(&File::parse(json.as_bytes())?.model, byte_level, &mut Arena::default())
 }
 
 fn ids(model: &Bpe, text: &str) -> Vec<u32> {

@@ -131,7 +131,7 @@ pub(super) fn values(
     // All but the values.
     let strings = _mm256_setr_epi32(-1, -1, -1, 0, -1, -1, -1, 0);
     let value = |i: usize| {
-        let place = cast(*known.strings_at(places[i] as usize));
+        let place = cast(known.strings_at(places[i] as usize));
         let key = _mm256_broadcastsi128_si256(cast(keys[i]));
         let same = _mm256_cmpeq_epi64(_mm256_and_si256(place, strings), key);
         let both = _mm256_and_si256(same, _mm256_shuffle_epi32::<0b01_00_11_10>(same));

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::arena::Arena;
 use crate::key::key;
 
 /// The chunks, one byte at a time.
@@ -106,7 +107,7 @@ proptest! {
         let chunks: Vec<_> = texts.iter().map(|text| plain(scanner, text.as_bytes())).collect();
         let all_chunks = chunks.concat();
         // So small a table that places are full.
-        let mut table = ShortStrings::with_capacity(8);
+        let mut table = ShortStrings::with_capacity(8, &mut Arena::default());
         for (chosen, value) in chosen.iter().zip(1..).filter(|_| !all_chunks.is_empty()) {
             let chunk = chosen.get(&all_chunks);
             let len = chunk.len();
@@ -153,7 +154,7 @@ fn a_text_of_more_chunks_than_are_handed_on_at_a_time() {
     let texts = [".".repeat(5000), "a ".repeat(3000), "x".repeat(50_000), long, String::new(), "a b".into()];
     let texts: Vec<&str> = texts.iter().map(|text| &**text).collect();
     let expected: Vec<_> = texts.iter().map(|text| plain(scanner, text.as_bytes())).collect();
-    for found in all(scanner, &texts, &ShortStrings::with_capacity(1), &|_| true) {
+    for found in all(scanner, &texts, &ShortStrings::with_capacity(1, &mut Arena::default()), &|_| true) {
         let chunks = |text: Vec<Found>| text.into_iter().map(|chunk| chunk.0).collect();
         assert_eq!(found.1.into_iter().map(chunks).collect::<Vec<Vec<_>>>(), expected);
     }

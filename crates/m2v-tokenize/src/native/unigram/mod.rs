@@ -17,6 +17,7 @@ use serde::Deserialize;
 
 use super::pipeline::MissingUnknown;
 use super::trie::{Builder, Trie};
+use crate::arena::Arena;
 use crate::error::Result;
 use crate::json;
 
@@ -70,15 +71,15 @@ impl Unigram {
     ///
     /// # Errors
     /// If it is not a Unigram model.
-    pub(crate) fn new(model: &json::Model<'_>) -> Result<Option<Self>> {
+    pub(crate) fn new(model: &json::Model<'_>, arena: &mut Arena) -> Result<Option<Self>> {
         let settings: Settings = model.read()?;
         let mut pieces = Pieces::new(&model.tokens);
         if pieces.len() > Trie::MOST || pieces.scores.iter().any(|score| score.abs() > LARGEST_SCORE) {
             return Ok(None);
         }
-        let mut builder = Builder::new();
+        let mut builder = Builder::new(arena);
         pieces.sorted(|common, piece, id| builder.insert(common, piece, id));
-        let trie = builder.finish();
+        let trie = builder.finish(arena);
         let byte = |byte: usize| trie.get(format!("<0x{byte:02X}>").as_bytes());
         let bytes = settings.byte_fallback.then(|| Box::new(std::array::from_fn(byte)));
         let unknown_score = pieces.scores.iter().copied().fold(f64::INFINITY, f64::min) - UNKNOWN_PENALTY;
