@@ -7,7 +7,7 @@
 use std::marker::PhantomData;
 use std::mem;
 
-use bytemuck::{Pod, bytes_of, pod_read_unaligned};
+use bytemuck::{Pod, bytes_of, cast_slice, pod_read_unaligned};
 use bytes::BytesMut;
 
 /// Memory that is handed out from its beginning to its end; what does not fit in is allocated on its own.
@@ -33,6 +33,20 @@ const LARGE: usize = HUGE / 8;
 const LINE: usize = 64;
 
 impl Arena {
+    /// Memory for so many bytes.
+    pub(crate) fn with_capacity(len: usize) -> Self {
+        let (len, unit) = if len < LARGE { (len, LINE) } else { (len.next_multiple_of(HUGE), HUGE) };
+        // Pages that nobody writes to take no memory.
+        let mut memory = BytesMut::with_capacity(len + unit);
+        let before = memory.spare_capacity_mut().as_ptr().align_offset(unit);
+        // `align_offset` may refuse; then the memory begins anywhere.
+        let mut memory = memory.split_off(before.min(unit));
+        if unit == HUGE {
+            ask_for_huge(&memory.spare_capacity_mut()[..len]);
+        }
+        Self(memory)
+    }
+
     /// A column of so many zeros.
     pub(crate) fn zeros<T: Pod>(&mut self, count: usize) -> Column<T> {
         let mut column = self.open(count);
@@ -45,33 +59,32 @@ impl Arena {
     /// [closed](Arena::close).
     pub(crate) fn open<T: Pod>(&mut self, count: usize) -> Column<T> {
         let len = count * size_of::<T>();
-        if self.0.capacity() < len && len >= LARGE {
-            self.0 = huge(len);
+        if self.0.capacity() < len {
+            *self = Self::with_capacity(len);
         }
-        let mut bytes = mem::take(&mut self.0);
-        bytes.reserve(len);
-        Column { bytes, kind: PhantomData }
+        Column { bytes: mem::take(&mut self.0), kind: PhantomData }
+    }
+
+    /// An empty column with room for so many, and no more.
+    pub(crate) fn room<T: Pod>(&mut self, count: usize) -> Column<T> {
+        let mut column = self.open(count);
+        self.take_back(&mut column, count);
+        column
     }
 
     /// Takes back what a column has not filled. It grows no more.
     pub(crate) fn close<T: Pod>(&mut self, column: &mut Column<T>) {
-        let mut rest = column.bytes.split_off(column.bytes.len());
+        self.take_back(column, column.len());
+    }
+
+    /// Takes back the memory behind so many.
+    fn take_back<T: Pod>(&mut self, column: &mut Column<T>, count: usize) {
+        let mut rest = column.bytes.split_off(count * size_of::<T>());
         let to_line = rest.spare_capacity_mut().as_ptr().align_offset(LINE);
         if to_line < rest.capacity() {
             self.0 = rest.split_off(to_line);
         }
     }
-}
-
-/// Memory for so many bytes, in huge pages where there are such. Pages that nobody writes to take no memory.
-fn huge(len: usize) -> BytesMut {
-    let len = len.next_multiple_of(HUGE);
-    let mut memory = BytesMut::with_capacity(len + HUGE);
-    let to_page = memory.spare_capacity_mut().as_ptr().align_offset(HUGE);
-    // `align_offset` may refuse; then the memory begins anywhere.
-    let mut memory = memory.split_off(to_page.min(HUGE));
-    ask_for_huge(&memory.spare_capacity_mut()[..len]);
-    memory
 }
 
 /// Asks for huge pages, which Linux gives on request. The gain is [above](self).
@@ -135,6 +148,18 @@ impl<T: Pod> Column<T> {
         self.bytes.extend_from_slice(bytes_of(&value));
     }
 
+    /// This one with what another has.
+    pub(crate) fn filled(mut self, other: &Self) -> Self {
+        self.bytes.extend_from_slice(&other.bytes);
+        self
+    }
+
+    /// Adds some at the end.
+    #[inline(always)]
+    pub(crate) fn extend(&mut self, values: &[T]) {
+        self.bytes.extend_from_slice(cast_slice(values));
+    }
+
     /// Makes them so many; new ones are zeros.
     pub(crate) fn resize(&mut self, count: usize) {
         self.bytes.resize(count * size_of::<T>(), 0);
@@ -147,6 +172,12 @@ impl<T: Pod> Column<T> {
 }
 
 impl<const N: usize> Column<[u8; N]> {
+    /// All of them.
+    #[inline(always)]
+    pub(crate) fn as_slice(&self) -> &[[u8; N]] {
+        self.bytes.as_chunks().0
+    }
+
     /// All of them.
     pub(crate) fn as_mut_slice(&mut self) -> &mut [[u8; N]] {
         self.bytes.as_chunks_mut().0
@@ -163,6 +194,8 @@ mod tests {
     #[derive(Clone, Debug)]
     enum Step {
         Zeros(usize),
+        /// Room for so many, and as many are added.
+        Fill(usize),
         /// Room for so many, and how many are added.
         Grow(usize, usize),
     }
@@ -173,6 +206,7 @@ mod tests {
             || prop_oneof![0..20_usize, 0..20_000_usize, LARGE / 12 - 3..LARGE / 12 + 3, Just(HUGE / 10)];
         let step = prop_oneof![
             count().prop_map(Step::Zeros),
+            count().prop_map(Step::Fill),
             (count(), count()).prop_map(|(a, b)| Step::Grow(a, b))
         ];
         prop::collection::vec(step, 1..12)
@@ -189,6 +223,7 @@ mod tests {
             for (number, step) in steps.into_iter().enumerate() {
                 let (mut column, count) = match step {
                     Step::Zeros(count) => (arena.zeros(count), count),
+                    Step::Fill(count) => (arena.room(count), count),
                     Step::Grow(room, count) => (arena.open(room), count),
                 };
                 if let Step::Zeros(_) = step {
@@ -197,6 +232,8 @@ mod tests {
                     (0..count).for_each(|place| column.set(place, value(number, place)));
                 } else {
                     (0..count).for_each(|place| column.push(value(number, place)));
+                }
+                if let Step::Grow(..) = step {
                     arena.close(&mut column);
                 }
                 columns.push((column, count));

@@ -7,6 +7,8 @@
 use std::mem;
 use std::ops::Range;
 
+use bytemuck::cast_slice;
+
 use super::bert::Characters;
 use super::config;
 use super::memo::append_run;
@@ -130,7 +132,7 @@ impl NewChunks {
     #[inline]
     pub(super) fn append(&self, chunk: usize, ids: &mut Vec<u32>) {
         let Range { start, end } = self.ranges[chunk];
-        append_run(&self.ids[start..], end - start, ids);
+        append_run(cast_slice(&self.ids[start..]), end - start, ids);
     }
 
     /// The ids of a chunk.
