@@ -115,7 +115,7 @@ fn is_tensors(path: &Path) -> bool {
 /// Bytes of a line of the processor's cache.
 const LINE: usize = 64;
 
-/// In less, zeros for a huge page may take longer than its small pages would.
+/// What is smaller has small pages: a huge one would be mostly empty.
 const LARGE: usize = HUGE / 2;
 
 /// Room for `len` bytes, behind some that are not of the file, so that its byte `table` begins a line of the cache.
@@ -123,17 +123,17 @@ const LARGE: usize = HUGE / 2;
 /// What is large is in huge pages from its beginning to its end: of 7.5 MB, half may lie in none otherwise.
 fn room(len: usize, table: usize) -> io::Result<Vec<u8>> {
     let size = len.saturating_add(2 * LINE);
-    if len < LARGE {
+    if len < LARGE || !cfg!(target_os = "linux") {
         let mut bytes: Vec<u8> = Vec::new();
         bytes.try_reserve_exact(size)?;
         bytes.resize(lead(bytes.as_ptr(), table), 0);
         return Ok(bytes);
     }
     let size = size.checked_next_multiple_of(HUGE).unwrap_or(usize::MAX).saturating_add(HUGE);
-    // Zeros that nothing has touched take neither time nor memory.
+    // New memory is zeros: those that nobody touches take neither time nor memory.
     let mut bytes: Vec<u8> = bytemuck::try_zeroed_vec(size).map_err(|()| io::ErrorKind::OutOfMemory)?;
-    ask_for_huge(&bytes);
     let page = bytes.as_ptr().align_offset(HUGE) % HUGE;
+    ask_for_huge(&bytes[page..]);
     bytes.truncate(page + lead(bytes[page..].as_ptr(), table));
     Ok(bytes)
 }

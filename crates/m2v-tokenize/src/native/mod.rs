@@ -90,7 +90,7 @@ impl NativeTokenizer {
         let model = match (file.model.family(), pre_tokenizers.byte_level) {
             (Family::WordPiece, false) => WordPiece::new(&file.model, arena)?.map(Model::WordPiece),
             (Family::WordLevel, false) => Some(Model::WordLevel(WordLevel::new(&file.model)?)),
-            (Family::Unigram, false) => Unigram::new(&file.model, arena)?.map(Model::Unigram),
+            (Family::Unigram, false) => Unigram::new(&file.model)?.map(Model::Unigram),
             (Family::Bpe, byte_level) => Bpe::new(&file.model, byte_level, arena)?.map(Model::Bpe),
             (_, true) | (Family::Other, _) => None,
         };

@@ -110,8 +110,7 @@ impl Words {
             isa: Isa::best(),
         };
         let plain = !prefixed && (lowercase || !pipeline.normalizers.iter().any(Normalizer::lowers));
-        let known =
-            if plain { Known::new(&pipeline.model, tokens, scanner, arena) } else { Known::none(arena) };
+        let known = if plain { Known::new(&pipeline.model, tokens, scanner, arena) } else { Known::none() };
         let bert = match *pipeline.normalizers {
             [Normalizer::Bert(bert)] if punctuation => Some(bert),
             _ => None,
@@ -268,8 +267,9 @@ impl Known {
         }
     }
 
-    fn none(arena: &mut Arena) -> Self {
-        Self { short: Arc::new(Dictionary::with_capacity(0, arena)), medium: Cache::new(1, arena) }
+    fn none() -> Self {
+        let mut arena = Arena::default();
+        Self { short: Arc::new(Dictionary::with_capacity(0, &mut arena)), medium: Cache::new(1, &mut arena) }
     }
 
     /// ASCII letters and digits, which no normalizer changes and no pre-tokenizer splits, and punctuation marks
@@ -279,7 +279,7 @@ impl Known {
             Model::WordPiece(model) => (model.tokens(), model.max_chars()),
             Model::WordLevel(model) => (model.words(), usize::MAX),
             // A word may be more probable, or merged, in pieces.
-            Model::Bpe(_) | Model::Unigram(_) => return Self::none(arena),
+            Model::Bpe(_) | Model::Unigram(_) => return Self::none(),
         };
         let mut short = words.clone();
         if !scanner.punctuation {

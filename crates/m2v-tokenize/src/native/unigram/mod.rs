@@ -71,15 +71,17 @@ impl Unigram {
     ///
     /// # Errors
     /// If it is not a Unigram model.
-    pub(crate) fn new(model: &json::Model<'_>, arena: &mut Arena) -> Result<Option<Self>> {
+    pub(crate) fn new(model: &json::Model<'_>) -> Result<Option<Self>> {
         let settings: Settings = model.read()?;
         let mut pieces = Pieces::new(&model.tokens);
         if pieces.len() > Trie::MOST || pieces.scores.iter().any(|score| score.abs() > LARGEST_SCORE) {
             return Ok(None);
         }
-        let mut builder = Builder::new(arena);
+        // Not beside the dictionary, which does not last.
+        let mut arena = Arena::default();
+        let mut builder = Builder::new(&mut arena);
         pieces.sorted(|common, piece, id| builder.insert(common, piece, id));
-        let trie = builder.finish(arena);
+        let trie = builder.finish(&mut arena);
         let byte = |byte: usize| trie.get(format!("<0x{byte:02X}>").as_bytes());
         let bytes = settings.byte_fallback.then(|| Box::new(std::array::from_fn(byte)));
         let unknown_score = pieces.scores.iter().copied().fold(f64::INFINITY, f64::min) - UNKNOWN_PENALTY;
