@@ -1,8 +1,8 @@
 //! Memory for the tables of a tokenizer, in one place.
 //!
-//! The tables of a tokenizer of 30,000 tokens are 1.5 MB. From the allocator those are 400 pages of 4 KiB, and the system
-//! hands out each on its own when it is first written to; in a virtual machine that may take 3 µs, and to load that
-//! tokenizer 4.0 ms instead of the 3.2 with them in a huge page.
+//! The tables of a tokenizer of 30,000 tokens are 1.5 MB. From the allocator those are 400 pages of 4 KiB, and the
+//! system hands out each on its own when it is first written to; in a virtual machine that may take 3 µs, and to load
+//! that tokenizer 4.0 ms instead of the 3.2 with them in a huge page.
 
 use std::marker::PhantomData;
 use std::mem::{self, MaybeUninit};

@@ -179,8 +179,8 @@ impl Memo {
     fn grow(&mut self) {
         let before = self.lines.len();
         // Room for all there may be: what is not touched takes no memory, and what grows in its place is not copied. In
-        // huge pages, for new ones take time: in a virtual machine a first pass over texts in 500 languages 3.9 µs a text
-        // instead of 4.5, over messy ones 0.88 instead of 0.94.
+        // huge pages, for new ones take time: in a virtual machine a first pass over texts in 500 languages 3.9 µs a
+        // text instead of 4.5, over messy ones 0.88 instead of 0.94.
         if before == SMALL_LINES {
             let mut arena =
                 Arena::with_capacity(size_of::<Line>() * LINES_BESIDE_LOG + size_of::<u32>() * MAX_LOG);
