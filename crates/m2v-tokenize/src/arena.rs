@@ -4,11 +4,12 @@
 //! system hands out each on its own when it is first written to; in a virtual machine that may take 3 µs, and to load
 //! that tokenizer 4.0 ms instead of the 3.2 with them in a huge page.
 
-use std::marker::PhantomData;
 use std::mem::{self, MaybeUninit};
 
-use bytemuck::{Pod, bytes_of, cast_slice, pod_read_unaligned};
+use bytemuck::Pod;
 use bytes::BytesMut;
+
+use crate::column::Column;
 
 /// Memory that is handed out from its beginning to its end; what does not fit in is allocated on its own.
 ///
@@ -16,13 +17,6 @@ use bytes::BytesMut;
 /// does not.
 #[derive(Default)]
 pub(crate) struct Arena(BytesMut);
-
-/// Numbers, or arrays of them, one after the other.
-#[derive(Default)]
-pub(crate) struct Column<T> {
-    bytes: BytesMut,
-    kind: PhantomData<fn() -> T>,
-}
 
 /// The size of huge pages on most machines. They begin at a multiple of it.
 const HUGE: usize = 2 << 20;
@@ -63,7 +57,7 @@ impl Arena {
     pub(crate) fn open<T: Pod>(&mut self, count: usize) -> Column<T> {
         let len = count.saturating_mul(size_of::<T>());
         let bytes = if self.0.capacity() < len { Self::with_capacity(len).0 } else { mem::take(&mut self.0) };
-        Column { bytes, kind: PhantomData }
+        Column::over(bytes)
     }
 
     /// As [`Arena::open`], with room for no more.
@@ -80,7 +74,7 @@ impl Arena {
 
     /// Takes back the memory behind so many, unless there is more left elsewhere.
     fn take_back<T: Pod>(&mut self, column: &mut Column<T>, count: usize) {
-        let mut rest = column.bytes.split_off(count * size_of::<T>());
+        let mut rest = column.split_off(count);
         let to_line = rest.spare_capacity_mut().as_ptr().align_offset(LINE);
         if rest.capacity().saturating_sub(to_line) > self.0.capacity() {
             self.0 = rest.split_off(to_line);
@@ -88,7 +82,8 @@ impl Arena {
     }
 }
 
-/// Asks for huge pages, which Linux gives on request. The gain is [above](self).
+/// Asks for huge pages, which Linux gives on request. The gain is [above](self). (m2v-core does so too; neither crate
+/// depends on the other.)
 fn ask_for_huge(memory: &[MaybeUninit<u8>]) {
     #[cfg(target_os = "linux")]
     {
@@ -105,98 +100,12 @@ fn ask_for_huge(memory: &[MaybeUninit<u8>]) {
     let _ = memory;
 }
 
-/// In memory of its own.
-impl<T: Pod> Clone for Column<T> {
-    fn clone(&self) -> Self {
-        Arena::default().open(self.len()).filled(self)
-    }
-}
-
-impl<T: Pod> Column<T> {
-    /// How many there are.
-    #[inline(always)]
-    pub(crate) fn len(&self) -> usize {
-        self.bytes.len() / size_of::<T>()
-    }
-
-    /// The one at a place, if there are so many.
-    #[inline(always)]
-    pub(crate) fn get(&self, place: usize) -> Option<T> {
-        let start = place * size_of::<T>();
-        self.bytes.get(start..start + size_of::<T>()).map(pod_read_unaligned)
-    }
-
-    /// The one at a place.
-    ///
-    /// # Panics
-    /// If there are not so many.
-    #[inline(always)]
-    pub(crate) fn at(&self, place: usize) -> T {
-        pod_read_unaligned(&self.bytes[place * size_of::<T>()..][..size_of::<T>()])
-    }
-
-    /// Where the one at a place is, or would be.
-    #[inline(always)]
-    pub(crate) fn address(&self, place: usize) -> *const u8 {
-        self.bytes.as_ptr().wrapping_add(place * size_of::<T>())
-    }
-
-    /// Replaces the one at a place.
-    ///
-    /// # Panics
-    /// If there are not so many.
-    #[inline(always)]
-    pub(crate) fn set(&mut self, place: usize, value: T) {
-        self.bytes[place * size_of::<T>()..][..size_of::<T>()].copy_from_slice(bytes_of(&value));
-    }
-
-    /// Adds one at the end.
-    #[inline(always)]
-    pub(crate) fn push(&mut self, value: T) {
-        self.bytes.extend_from_slice(bytes_of(&value));
-    }
-
-    /// This one, which is empty, with what another has.
-    pub(crate) fn filled(mut self, other: &Self) -> Self {
-        self.bytes.extend_from_slice(&other.bytes);
-        self
-    }
-
-    /// Adds some at the end.
-    #[inline(always)]
-    pub(crate) fn extend(&mut self, values: &[T]) {
-        self.bytes.extend_from_slice(cast_slice(values));
-    }
-
-    /// Makes them so many; new ones are zeros.
-    pub(crate) fn resize(&mut self, count: usize) {
-        self.bytes.resize(count.saturating_mul(size_of::<T>()), 0);
-    }
-
-    /// All of them.
-    pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = T> + Clone {
-        self.bytes.chunks_exact(size_of::<T>()).map(pod_read_unaligned)
-    }
-}
-
-impl<const N: usize> Column<[u8; N]> {
-    /// All of them.
-    #[inline(always)]
-    pub(crate) fn as_slice(&self) -> &[[u8; N]] {
-        self.bytes.as_chunks().0
-    }
-
-    /// All of them.
-    pub(crate) fn as_mut_slice(&mut self) -> &mut [[u8; N]] {
-        self.bytes.as_chunks_mut().0
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
-    use super::{Arena, Column, HUGE, LARGE, LINE};
+    use super::{Arena, HUGE, LARGE, LINE};
+    use crate::column::Column;
 
     /// What is done to an arena.
     #[derive(Clone, Debug)]

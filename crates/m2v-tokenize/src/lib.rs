@@ -32,6 +32,7 @@
 #![deny(unsafe_code)]
 
 mod arena;
+mod column;
 mod dictionary;
 mod error;
 #[cfg(feature = "hf")]

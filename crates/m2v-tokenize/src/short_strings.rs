@@ -5,7 +5,8 @@
 
 use std::hint::select_unpredictable;
 
-use crate::arena::{Arena, Column};
+use crate::arena::Arena;
+use crate::column::Column;
 use crate::key::Key;
 use crate::prefetch::prefetch;
 

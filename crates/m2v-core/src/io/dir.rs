@@ -188,7 +188,8 @@ impl Source for Dir {
 mod tests {
     use std::ptr::without_provenance;
 
-    use super::{LINE, PAGE, lead};
+    use super::{Dir, HUGE, LARGE, LINE, PAGE, lead};
+    use crate::io::Source;
 
     #[test]
     fn tables_begin_lines_and_files_no_pages() {
@@ -199,6 +200,17 @@ mod tests {
                 assert_eq!((start + lead + table) % LINE, 0, "{start} {table}");
                 assert!(!(1..32).contains(&((start + lead) % PAGE)), "{start} {table}");
             }
+        }
+    }
+
+    #[test]
+    fn files_of_all_sizes_are_read_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        for len in [0, 1, PAGE, LARGE - 1, LARGE, HUGE - 2 * LINE, HUGE, 2 * HUGE + 1] {
+            let content: Vec<u8> = (0..len).map(|at| (at / 7) as u8).collect();
+            std::fs::write(folder.path().join("some.bin"), &content).unwrap();
+            let read = Dir::open(folder.path()).unwrap().read("some.bin").unwrap().unwrap();
+            assert!(*read == *content, "{len}");
         }
     }
 }

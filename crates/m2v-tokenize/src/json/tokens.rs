@@ -10,7 +10,8 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use super::Str;
 use super::facts::Facts;
 use super::reader::{Reader, Text};
-use crate::arena::{Arena, Column};
+use crate::arena::Arena;
+use crate::column::Column;
 use crate::dictionary::Dictionary;
 use crate::error::{Error, Result};
 use crate::token::Token;
@@ -130,7 +131,7 @@ impl<'a> Listed<'a> {
     }
 
     /// Bytes that hold a token, and where in them it is.
-    fn span(&self, entry: &Entry) -> (&[u8], usize, usize) {
+    fn span(&self, entry: Entry) -> (&[u8], usize, usize) {
         let (at, len) = (entry.at as usize, entry.len as usize);
         match at.checked_sub(self.json.len()) {
             None => (self.json.as_bytes(), at, at + len),
@@ -143,7 +144,7 @@ impl<'a> Listed<'a> {
     }
 
     fn token(&self, entry: Entry) -> Token<'_> {
-        let (bytes, start, end) = self.span(&entry);
+        let (bytes, start, end) = self.span(entry);
         Token { bytes, start, end, id: entry.id }
     }
 

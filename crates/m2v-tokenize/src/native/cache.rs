@@ -4,7 +4,8 @@
 //! word, padded with zeros, and 32 bits that say what it becomes. A look-up hashes the padded word, reads one line and
 //! compares its slots.
 
-use crate::arena::{Arena, Column};
+use crate::arena::Arena;
+use crate::column::Column;
 use crate::key::Key;
 
 /// Words of up to `8 × N − 4` bytes, for N of 2, 4 and 8.

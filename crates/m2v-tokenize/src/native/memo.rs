@@ -9,7 +9,8 @@
 
 use bytemuck::{cast, cast_slice};
 
-use crate::arena::{Arena, Column};
+use crate::arena::Arena;
+use crate::column::Column;
 use crate::key::{Key, key};
 use crate::prefetch::prefetch;
 

@@ -7,7 +7,8 @@
 use std::hint::select_unpredictable;
 use std::sync::Arc;
 
-use crate::arena::{Arena, Column};
+use crate::arena::Arena;
+use crate::column::Column;
 use crate::dictionary::Dictionary;
 use crate::key::key;
 

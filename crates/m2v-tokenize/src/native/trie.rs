@@ -6,7 +6,8 @@
 
 use std::hint::select_unpredictable;
 
-use crate::arena::{Arena, Column};
+use crate::arena::Arena;
+use crate::column::Column;
 use crate::token::Token;
 
 /// A trie over the bytes of pieces.
