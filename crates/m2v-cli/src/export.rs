@@ -109,7 +109,7 @@ impl Export {
         let _ = writeln!(err, "wrote {out}: {count} files, {total} in all");
         let _ = writeln!(
             err,
-            "runs graphs and compares them with the model: cargo xtask pipeline --onnx, cargo xtask interop"
+            "a clone of m2v runs graphs and compares them with the model: cargo xtask pipeline --onnx, cargo xtask interop"
         );
         Ok(())
     }

@@ -128,8 +128,8 @@ pub trait EncoderExt: Encoder {
     }
 
     /// Embeds a stream of texts, `block` at a time: an iterator over arrays of up to `block` rows. Memory does
-    /// not grow with the stream. A multiple of [`BLOCK`] gives every thread work. Errors count the texts of their
-    /// array.
+    /// not grow with the stream. A multiple of [`BLOCK`] gives every thread work; 0 counts as 1. Errors count the
+    /// texts of their array.
     fn encode_blocks<I>(&self, texts: I, block: usize) -> Blocks<'_, Self, I::IntoIter>
     where
         I: IntoIterator,

@@ -41,7 +41,8 @@ pub struct HeadScratch {
     pub buffers: [Vec<f32>; 2],
 }
 
-/// A bounded set of [`Scratch`] to borrow from, so that calls that do not bring one find theirs warm.
+/// A bounded set of [`Scratch`] to borrow from, so that calls that do not bring one find theirs warm. How large it gets:
+/// [`StaticModel::with_scratch_limit`](crate::StaticModel::with_scratch_limit).
 ///
 /// Each thread begins to look at a place of its own: threads that encode at the same time write to no memory that
 /// others read.
@@ -62,6 +63,17 @@ impl ScratchPool {
     #[must_use]
     pub fn new(limit: usize) -> Self {
         Self { places: std::iter::repeat_with(Place::default).take(limit).collect() }
+    }
+
+    /// Gives back the memory of all that are not in use. The next calls begin with memos that know no words.
+    pub fn clear(&self) {
+        for place in &self.places {
+            match place.0.try_lock() {
+                Ok(mut scratch) => *scratch = Scratch::default(),
+                Err(TryLockError::Poisoned(scratch)) => *scratch.into_inner() = Scratch::default(),
+                Err(TryLockError::WouldBlock) => {}
+            }
+        }
     }
 
     /// Borrows one, a new one if all are in use; it returns to the pool when dropped.
@@ -136,6 +148,23 @@ mod tests {
         assert!(pool.borrow().ids.is_empty());
         pool.borrow().ids.push(3);
         assert_eq!(pool.borrow().ids, [3], "and it is kept again");
+    }
+
+    #[test]
+    fn clearing_leaves_what_is_in_use() {
+        let pool = ScratchPool::new(2);
+        let mut used = pool.borrow();
+        used.ids.push(1);
+        pool.borrow().ids.push(2);
+        pool.clear();
+        assert_eq!(used.ids, [1]);
+        assert_eq!(pool.borrow().ids.capacity(), 0);
+        drop(used);
+        pool.clear();
+        assert_eq!(pool.borrow().ids.capacity(), 0);
+        let none = ScratchPool::new(0);
+        none.borrow().ids.push(1);
+        assert!(none.borrow().ids.is_empty(), "none is kept");
     }
 
     #[test]

@@ -67,13 +67,16 @@ pub struct TokenEmbeddings {
 #[derive(Clone)]
 pub struct StaticModel {
     shared: Arc<Shared>,
+    scratch: Arc<ScratchPool>,
     options: EncodeOptions,
 }
+
+/// Enough for a pool of any usual size.
+const SCRATCHES: usize = 64;
 
 struct Shared {
     table: EmbeddingTable,
     tokenizer: Box<dyn Tokenizer>,
-    scratch: ScratchPool,
 }
 
 impl StaticModel {
@@ -116,15 +119,38 @@ impl StaticModel {
         } else if covered != tokens || covered <= max_id as usize {
             return Err(Error::RowsAndTokens { rows: covered, tokens, max_id });
         }
-        // Enough for a pool of any usual size; what is beyond it is made anew.
-        let scratch = ScratchPool::new(64);
-        Ok(Self { shared: Arc::new(Shared { table, tokenizer, scratch }), options })
+        let (shared, scratch) = (Shared { table, tokenizer }, ScratchPool::new(SCRATCHES));
+        Ok(Self { shared: Arc::new(shared), scratch: Arc::new(scratch), options })
     }
 
     /// The same model with other options; shares everything else.
     #[must_use]
     pub fn with_options(&self, options: EncodeOptions) -> Self {
-        Self { shared: Arc::clone(&self.shared), options }
+        Self { options, ..self.clone() }
+    }
+
+    /// The same model, which keeps what at most `limit` threads at once work in between calls, apart from what this one
+    /// keeps; shares table and tokenizer. 64 if nobody says. What a further thread needs is made and dropped with each
+    /// call, so that it knows no words from the one before.
+    ///
+    /// Each comes to 15 MB once it has seen some hundred thousand words that the vocabulary does not have, 64 of them to
+    /// 1 GB. [`ScratchPool::clear`] gives it back.
+    ///
+    /// ```
+    /// use m2v_infer::core::Dir;
+    /// use m2v_infer::{Encoder, EncoderExt, StaticModel};
+    ///
+    /// # let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/minilm-l6-64d");
+    /// let model = StaticModel::load(&Dir::open(folder)?)?.with_scratch_limit(8);
+    /// model.encode(&["a busy hour"])?;
+    /// if let Some(pool) = model.scratch_pool() {
+    ///     pool.clear(); // and a quiet one
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn with_scratch_limit(&self, limit: usize) -> Self {
+        Self { scratch: Arc::new(ScratchPool::new(limit)), ..self.clone() }
     }
 
     /// The options it encodes with.
@@ -151,7 +177,7 @@ impl StaticModel {
     /// [`Error::Tokenize`] if the text cannot be tokenised.
     pub fn tokenize(&self, text: &str) -> Result<Vec<u32>> {
         let mut ids = Vec::new();
-        let mut scratch = self.shared.scratch.borrow();
+        let mut scratch = self.scratch.borrow();
         let Scratch { tokenizer, ends, .. } = &mut *scratch;
         self.ids_into(&[text], self.options.max_length, tokenizer, &mut ids, ends)?;
         scratch.forget_after(&[text], self.options.max_length);
@@ -167,7 +193,7 @@ impl StaticModel {
     /// [`Error::Tokenize`] if the text cannot be tokenised.
     pub fn encode_as_sequence(&self, text: &str, max_length: Option<usize>) -> Result<TokenEmbeddings> {
         let mut ids = Vec::new();
-        let mut scratch = self.shared.scratch.borrow();
+        let mut scratch = self.scratch.borrow();
         let Scratch { tokenizer, ends, .. } = &mut *scratch;
         self.ids_into(&[text], max_length, tokenizer, &mut ids, ends)?;
         scratch.forget_after(&[text], max_length);
@@ -217,7 +243,7 @@ impl Encoder for StaticModel {
     }
 
     fn scratch_pool(&self) -> Option<&ScratchPool> {
-        Some(&self.shared.scratch)
+        Some(&self.scratch)
     }
 }
 

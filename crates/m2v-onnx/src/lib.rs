@@ -41,10 +41,10 @@
 //! This crate runs nothing.
 //!
 //! ```
-//! use m2v_core::{Checkpoint, Config, EmbeddingTable, Memory, Tensor};
+//! use m2v_core::{Checkpoint, Config, EmbeddingTable, Memory, Tensor, ndarray::array};
 //! use m2v_onnx::{ExportOptions, export};
 //!
-//! let table = EmbeddingTable::try_new(Tensor::from_array(&ndarray::array![[0.0f32], [1.0]]), None, None)?;
+//! let table = EmbeddingTable::try_new(Tensor::from_array(&array![[0.0f32], [1.0]]), None, None)?;
 //! let tokenizer = br#"{"model": {"type": "WordLevel", "unk_token": "?", "vocab": {"?": 0, "a": 1}}}"#;
 //! let mut folder = Memory::new();
 //! export(&Checkpoint::new(Config::default(), table, tokenizer), &ExportOptions::default(), &mut folder)?;

@@ -27,7 +27,7 @@ use crate::value::Value;
 ///     }
 /// }
 /// ```
-pub trait Lower {
+pub trait Lower: Send + Sync {
     /// Adds nodes that turn the sentence embedding, f32 `[batch_size, dim]`, into this head's output, f32
     /// `[batch_size, width]`.
     ///

@@ -16,10 +16,10 @@
 //! neighbours are others now.
 //!
 //! ```
-//! use m2v_core::{Checkpoint, Config, Dtype, EmbeddingTable, Tensor};
+//! use m2v_core::{Checkpoint, Config, Dtype, EmbeddingTable, Tensor, ndarray::array};
 //! use m2v_quant::{Context, Int8, Transform};
 //!
-//! let rows = Tensor::from_array(&ndarray::array![[0.5f32, -1.27], [12.7, 3.0]]);
+//! let rows = Tensor::from_array(&array![[0.5f32, -1.27], [12.7, 3.0]]);
 //! let table = EmbeddingTable::try_new(rows, None, None)?;
 //! let checkpoint = Checkpoint::new(Config::default(), table, b"{}");
 //!

@@ -39,6 +39,11 @@ pub(super) fn run(job: &mut Job) -> io::Result<Outcome> {
         if !matches!(outcome, Outcome::Passed) {
             return Ok(outcome);
         }
+        for needed in ["LICENSE-MIT", "LICENSE-APACHE", "README.md"] {
+            if !crates.join(name).join(needed).exists() {
+                return Ok(Outcome::Failed(format!("{name}: its package has no {needed}")));
+            }
+        }
         members += &format!("    \"crates/{name}\",\n");
         patches += &format!("{name} = {{ path = \"crates/{name}\" }}\n");
     }

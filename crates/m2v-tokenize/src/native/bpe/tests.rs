@@ -2,9 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::queue::Queue;
 use super::spelling::{byte_for, character_of};
-use super::{Bpe, BpeScratch, SHORT};
+use super::{Bpe, BpeScratch};
 use crate::arena::Arena;
 use crate::error::Result;
 use crate::json::File;
@@ -82,6 +81,8 @@ mod reference {
     use proptest::sample::{Index, select};
     use tokenizers::{Model as _, ModelWrapper};
 
+    use super::super::SHORT;
+    use super::super::queue::Queue;
     use super::*;
 
     fn reference(model: &Value) -> std::result::Result<ModelWrapper, serde_json::Error> {

@@ -1,6 +1,6 @@
 //! The scanners against the expressions they stand for.
 
-use super::{Case, Digits, GIVES_UP, Kind, SplitRegex};
+use super::{Case, Digits, Kind, SplitRegex};
 
 const LLAMA3: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 const QWEN2: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
@@ -109,6 +109,7 @@ mod reference {
         pre_tokenizers::split::{Split, SplitPattern},
     };
 
+    use super::super::GIVES_UP;
     use super::*;
 
     /// Those of the `tokenizers` crate, compiled once.
