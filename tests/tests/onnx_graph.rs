@@ -1,6 +1,6 @@
 //! What `GraphBuilder` accepts, a runtime runs; what is wrong, it refuses when it is added.
 
-use std::cell::Cell;
+use std::sync::OnceLock;
 
 use m2v_core::{Dtype, Memory, Source, Tensor};
 use m2v_onnx::{
@@ -44,7 +44,7 @@ struct Node {
     operands: Vec<usize>,
     axis: Option<i64>,
     /// Whether the builder took it, and the rank it says.
-    rank: Cell<Option<usize>>,
+    rank: OnceLock<usize>,
 }
 
 impl Lower for Node {
@@ -70,7 +70,9 @@ impl Lower for Node {
         let attributes: Vec<_> = self.axis.iter().map(|&axis| ("axis", Attribute::Int(axis))).collect();
         let value = match graph.node(self.op, &operands, &attributes) {
             Ok(value) => {
-                self.rank.set(graph.axes(&value).map(<[_]>::len));
+                if let Some(axes) = graph.axes(&value) {
+                    let _ = self.rank.set(axes.len());
+                }
                 value
             }
             // Anything else fails the export.
@@ -111,7 +113,7 @@ proptest! {
         // What only the number of texts decides: indices, and whether as many rows fit three columns.
         prop_assume!(OPS[op] != "Gather" || operands.get(1) != Some(&8));
         prop_assume!(!matches!(OPS[op], "MatMul" | "Gemm") || operands[0] != 1 || operands.get(1) != Some(&0));
-        let node = Node { op: OPS[op], operands, axis, rank: Cell::new(None) };
+        let node = Node { op: OPS[op], operands, axis, rank: OnceLock::new() };
         let checkpoint = Recorded::read("wordpiece-f16").unwrap().checkpoint().unwrap();
         let mut folder = Memory::new();
         export(&checkpoint, &ExportOptions::default().with_head(&node), &mut folder).unwrap();
@@ -131,7 +133,7 @@ proptest! {
 /// A head that adds what a function adds.
 struct With<F>(F);
 
-impl<F: Fn(&mut GraphBuilder, Value) -> Result<Value, Error>> Lower for With<F> {
+impl<F: Fn(&mut GraphBuilder, Value) -> Result<Value, Error> + Send + Sync> Lower for With<F> {
     fn lower(&self, graph: &mut GraphBuilder, embedding: Value) -> Result<Value, Error> {
         self.0(graph, embedding)
     }
@@ -142,7 +144,7 @@ impl<F: Fn(&mut GraphBuilder, Value) -> Result<Value, Error>> Lower for With<F> 
 }
 
 /// The error of exporting with a head.
-fn refused(head: impl Fn(&mut GraphBuilder, Value) -> Result<Value, Error>) -> Result<Error> {
+fn refused(head: impl Fn(&mut GraphBuilder, Value) -> Result<Value, Error> + Send + Sync) -> Result<Error> {
     let checkpoint = Recorded::read("wordpiece-f16")?.checkpoint()?;
     let mut folder = Memory::new();
     let result = export(&checkpoint, &ExportOptions::default().with_head(&With(head)), &mut folder);

@@ -107,7 +107,7 @@ impl Texts {
         let ids = self.ids_and_one(graph)?;
         let is_unk = graph.node("Equal", &[ids, unk], &[])?;
         let known = graph.node("Not", &[is_unk], &[])?;
-        let known = graph.node("Cast", &[known], &[("to", Attribute::Int(ElementType::I64 as i64))])?;
+        let known = graph.node("Cast", &[known], &[("to", Attribute::Int(ElementType::I32 as i64))])?;
         let before = graph.node("CumSum", &[known, zero], &[("exclusive", Attribute::Int(1))])?;
         let to_begin = graph.node("Gather", &[before.clone(), self.begins.clone()], &[])?;
         let to_end = graph.node("Gather", &[before, self.ends.clone()], &[])?;
@@ -126,7 +126,7 @@ impl Texts {
 
         // No maximum is of nothing.
         let lengths_and_1 = graph.node("Concat", &[lengths.clone(), axis_1.clone()], &concat)?;
-        let longest = graph.node("ReduceMax", &[lengths_and_1, axis_0.clone()], &[])?;
+        let longest = graph.node("ReduceMax", &[lengths_and_1], &[])?;
         let (parts, most) = (graph.own_ints(&[CHUNKS])?, graph.own_ints(&[CHUNK])?);
         let part = graph.node("Div", &[longest.clone(), parts], &[])?;
         let part = graph.node("Max", &[part, one.clone()], &[])?;
@@ -165,8 +165,10 @@ impl Texts {
         let ids = self.ids_and_one(graph)?;
         let ids = graph.node("Gather", &[ids, position], &[])?;
 
-        let through = graph.node("CumSum", &[counts.clone(), zero], &[])?;
-        let first = graph.node("Sub", &[through, counts], &[])?;
+        // In int32: see `Distinct::of`.
+        let counts = graph.node("Cast", &[counts], &[("to", Attribute::Int(ElementType::I32 as i64))])?;
+        let first = graph.node("CumSum", &[counts, zero], &[("exclusive", Attribute::Int(1))])?;
+        let first = graph.node("Cast", &[first], &[("to", Attribute::Int(ElementType::I64 as i64))])?;
         let first = graph.node("Unsqueeze", &[first, axis_1], &[])?;
         let index = graph.node("Add", &[first, numbers], &[])?;
         Ok(Chunks { exists, index, ids, mask })

@@ -19,6 +19,8 @@ impl Distinct {
     /// Of all ids that are the same, the last one stands for all, found in a table in which each leaves its position.
     /// Where two different ids meet in the table, those that are not found stand for themselves. (The operator `Unique`
     /// does this too, but rten does not have it.)
+    ///
+    /// Slots and places are int32: of numbers that follow from a shape, tract computes int64 only before it runs.
     pub(crate) fn of(graph: &mut GraphBuilder, ids: &Value) -> Result<Self> {
         let (zero, one) = (graph.own_int(0)?, graph.own_int(1)?);
         let (first_axis, all, slots) =
@@ -30,8 +32,13 @@ impl Distinct {
         let position = graph.node("Range", &[zero.clone(), end, one], &[])?;
         let axes = graph.axes(&flat).map(<[_]>::to_vec).unwrap_or_default();
 
+        let to_i32 = [("to", Attribute::Int(ElementType::I32 as i64))];
         let slots = graph.node("Mul", &[length, slots], &[])?;
-        let slot = graph.node_as("Mod", &[flat.clone(), slots.clone()], &[], ElementType::I64, &axes)?;
+        let (id, divisor) = (
+            graph.node("Cast", std::slice::from_ref(&flat), &to_i32)?,
+            graph.node("Cast", std::slice::from_ref(&slots), &to_i32)?,
+        );
+        let slot = graph.node_as("Mod", &[id, divisor], &[], ElementType::I32, &axes)?;
         let table = graph.node("Expand", &[zero.clone(), slots], &[])?;
         let max = [("reduction", Attribute::Text("max".to_owned()))];
         let table_axes = graph.axes(&table).map(<[_]>::to_vec).unwrap_or_default();
@@ -48,7 +55,7 @@ impl Distinct {
         let kept = graph.node("Squeeze", &[kept, first_axis], &[])?;
         let kept_ids = graph.node("Gather", &[flat, kept], &[])?;
 
-        let number = graph.node("Cast", &[is_kept], &[("to", Attribute::Int(ElementType::I64 as i64))])?;
+        let number = graph.node("Cast", &[is_kept], &to_i32)?;
         let before = graph.node("CumSum", &[number, zero], &[("exclusive", Attribute::Int(1))])?;
         let places = graph.node("Gather", &[before, stands], &[])?;
         let shape = graph.node("Shape", std::slice::from_ref(ids), &[])?;

@@ -68,7 +68,11 @@ impl<'a> Encoder<'a> {
             // The number of tokens cancels.
             None => {
                 let axis = graph.own_ints(&[1])?;
-                let length = graph.node("ReduceL2", &[sum.clone(), axis], &[])?;
+                // MNN reads the axes of `ReduceL2` from an attribute that opset 18 no longer has, and gives the length
+                // of a whole batch; onnxruntime's shape inference stops at it.
+                let squares = graph.node("Mul", &[sum.clone(), sum.clone()], &[])?;
+                let square = graph.node("ReduceSum", &[squares, axis], &[])?;
+                let length = graph.node("Sqrt", &[square], &[])?;
                 let epsilon = graph.constant_float("m2v.epsilon", 1e-32)?;
                 graph.node("Add", &[length, epsilon], &[])?
             }

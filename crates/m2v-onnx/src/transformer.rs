@@ -40,17 +40,19 @@ pub(crate) fn build(encoder: &Encoder<'_>, graph: &mut GraphBuilder) -> Result<V
 }
 
 /// 1 where a token is in a block, `[blocks, sequence]`; at least one block.
+///
+/// `OneHot` does this too, but tract takes no number of blocks that follows from a shape.
 fn blocks(graph: &mut GraphBuilder, ids: &Value) -> Result<Value> {
-    let (zero, one, size) = (graph.own_int(0)?, graph.own_int(1)?, graph.own_ints(&[BLOCK])?);
-    let first_axis = graph.own_ints(&[0])?;
-    let length = graph.node("Shape", std::slice::from_ref(ids), &[("start", Attribute::Int(1))])?;
-    let end = graph.node("Squeeze", &[length.clone(), first_axis], &[])?;
-    let position = graph.node("Range", &[zero, end, one.clone()], &[])?;
+    let (zero, one, size) = (graph.own_int(0)?, graph.own_int(1)?, graph.own_int(BLOCK)?);
+    let middle = graph.own_ints(&[1])?;
+    let shape = graph.node("Shape", std::slice::from_ref(ids), &[])?;
+    let length = graph.node("Gather", &[shape, one.clone()], &[])?;
+    let position = graph.node("Range", &[zero.clone(), length.clone(), one.clone()], &[])?;
     let block = graph.node("Div", &[position, size.clone()], &[])?;
     let full = graph.node("Div", &[length, size], &[])?;
-    let count = graph.node("Add", &[full, one], &[])?;
-    let bytes = [0f32, 1.0].iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<_>>();
-    let off_on = m2v_core::Tensor::try_new(m2v_core::Dtype::F32, &[2], bytes.into())?;
-    let off_on = graph.constant("m2v.off_on", &off_on)?;
-    graph.node("OneHot", &[block, count, off_on], &[("axis", Attribute::Int(0))])
+    let count = graph.node("Add", &[full, one.clone()], &[])?;
+    let number = graph.node("Range", &[zero, count, one], &[])?;
+    let number = graph.node("Unsqueeze", &[number, middle], &[])?;
+    let is_in = graph.node("Equal", &[number, block], &[])?;
+    graph.to_f32(is_in)
 }

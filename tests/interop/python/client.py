@@ -39,3 +39,23 @@ def case(client, name, file, embed, *, truth="texts", apart=None, why=None):
     except Exception as error:  # What a client cannot do is an answer too.
         line["error"] = f"{type(error).__name__}: {error}"
     print(json.dumps(line), flush=True)
+
+
+GRAPHS = ["onnx/model.onnx", "onnx/model_fp16.onnx", "onnx/model_quantized.onnx"]
+
+
+def token_cases(client, load):
+    """Runs the graphs of both signatures on ids: thousands of tokens, any amount of padding, empty bags. `load` makes of a
+    path a function from inputs to outputs, each a dict of arrays by their names."""
+
+    def embed(folder, graph, output, inputs):
+        run = load(EXPORTED / folder / graph)
+        batches = [{name: np.array(values, dtype=np.int64) for name, values in inputs(batch).items()} for batch in tokens()]
+        return np.concatenate([run(batch)[output] for batch in batches])
+
+    def padded(batch):
+        return {name: batch[name] for name in ["input_ids", "attention_mask"]}
+
+    for graph in GRAPHS:
+        case(client, "tokens", graph, lambda: embed("model", graph, "sentence_embedding", padded), truth="tokens")
+        case(client, "bag", graph, lambda: embed("bag", graph, "embeddings", lambda batch: batch["bag"]), truth="tokens")

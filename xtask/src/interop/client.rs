@@ -22,6 +22,10 @@ pub(crate) enum Client {
     TransformersJs,
     Fastembed,
     FastembedRs,
+    Openvino,
+    Mnn,
+    /// The onnx package's own evaluator.
+    OnnxReference,
     Model2vec,
     SentenceTransformers,
     Rten,
@@ -38,6 +42,9 @@ impl Client {
                 (Environment::Python, &[&["onnxruntime_texts.py"], &["onnxruntime_tokens.py"]])
             }
             Self::Fastembed => (Environment::Python, &[&["fastembed_custom.py"], &["fastembed_static.py"]]),
+            Self::Openvino => (Environment::Runtimes, &[&["openvino_tokens.py"]]),
+            Self::Mnn => (Environment::Runtimes, &[&["mnn_tokens.py"]]),
+            Self::OnnxReference => (Environment::Runtimes, &[&["onnx_reference.py"]]),
             Self::Model2vec => (Environment::Python, &[&["model2vec_load.py"]]),
             Self::SentenceTransformers => (Environment::Torch, &[&["sentence_transformers_load.py"]]),
             Self::OnnxruntimeNode => (

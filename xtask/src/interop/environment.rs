@@ -11,6 +11,8 @@ pub(crate) enum Environment {
     Python,
     /// Those that do.
     Torch,
+    /// Other runtimes of graphs, which bring much that CI need not install.
+    Runtimes,
     /// Packages of Node.
     Node,
     /// The Rust crate in `tests/interop/fastembed-rs`, which finds onnxruntime in [`Self::Python`].
@@ -35,6 +37,9 @@ impl Environment {
         match self {
             Self::Python => python(&target.join("python"), &interop.join("python"), "requirements.txt"),
             Self::Torch => python(&target.join("torch"), &interop.join("python"), "requirements-torch.txt"),
+            Self::Runtimes => {
+                python(&target.join("runtimes"), &interop.join("python"), "requirements-runtimes.txt")
+            }
             Self::Node => node(&target.join("node"), &interop.join("node"), workspace),
             Self::Cargo => cargo(target, &interop, workspace),
         }

@@ -78,7 +78,7 @@
 //! * Sums through the units that multiply and add (x × 1 + sum has the same bits), as those that only add also turn f16
 //!   into f32: 25 % less in a loop of nothing else, no difference in the kernel (Zen 3).
 //! * Squares in f32: 3 % less for a short text at best, and a length that is less exact.
-//! * Rows that begin at a cache line, 8 lines instead of 9: no difference. What a text alone waits for is the first line.
+//! * Rows that begin at a cache line, 8 lines instead of 9: no difference. What a text alone waits for is the first.
 //! * Adding up rows of equal ids, or more than one accumulator: another order.
 
 mod block;
