@@ -41,8 +41,8 @@ pub struct HeadScratch {
     pub buffers: [Vec<f32>; 2],
 }
 
-/// A bounded set of [`Scratch`] to borrow from, so that calls that do not bring one find theirs warm. How large it gets:
-/// [`StaticModel::with_scratch_limit`](crate::StaticModel::with_scratch_limit).
+/// A bounded set of [`Scratch`] to borrow from, so that calls that do not bring one find theirs warm. How large it
+/// gets: [`StaticModel::with_scratch_limit`](crate::StaticModel::with_scratch_limit).
 ///
 /// Each thread begins to look at a place of its own: threads that encode at the same time write to no memory that
 /// others read.
