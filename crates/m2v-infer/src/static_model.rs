@@ -129,12 +129,12 @@ impl StaticModel {
         Self { options, ..self.clone() }
     }
 
-    /// The same model, which keeps what at most `limit` threads at once work in between calls, apart from what this one
-    /// keeps; shares table and tokenizer. 64 if nobody says. What a further thread needs is made and dropped with each
-    /// call, so that it knows no words from the one before.
+    /// The same model, which keeps what at most `limit` threads at once work in between calls, apart from what this
+    /// one keeps; shares table and tokenizer. 64 if nobody says. What a further thread needs is made and dropped with
+    /// each call, so that it knows no words from the one before.
     ///
-    /// Each comes to 15 MB once it has seen some hundred thousand words that the vocabulary does not have, 64 of them to
-    /// 1 GB. [`ScratchPool::clear`] gives it back.
+    /// Each comes to 15 MB once it has seen some hundred thousand words that the vocabulary does not have, 64 of them
+    /// to 1 GB. [`ScratchPool::clear`] gives it back.
     ///
     /// ```
     /// use m2v_infer::core::Dir;

@@ -14,8 +14,8 @@
 //! normalised as the model says, those of a text without tokens zeros. A model with a head gives `probabilities` too,
 //! or of a regression `predictions`.
 //!
-//! Graphs are IR 8, opset 18, the oldest in which `ScatterElements` keeps the greatest; onnxruntime reads it since 1.14.
-//! Tables are streamed, never gathered in memory; from 2 GiB on, where protobuf ends, they go to a file beside
+//! Graphs are IR 8, opset 18, the oldest in which `ScatterElements` keeps the greatest; onnxruntime reads it since
+//! 1.14. Tables are streamed, never gathered in memory; from 2 GiB on, where protobuf ends, they go to a file beside
 //! the graph, `model.onnx_data`. The same model gives the same bytes.
 //!
 //! # Numbers in the graph
