@@ -324,6 +324,29 @@ fn mt5() {
     Shape { normalizer, pre_tokenizer, model }.check(&all_lists());
 }
 
+/// Cut at white space, with normalizers that leave most words as they are.
+#[test]
+fn unigram_of_words() {
+    // Bytes tell apart what is not in the vocabulary.
+    let mut model = model("unigram-precompiled", json!({"byte_fallback": true}));
+    let bytes = (0..=255).map(|byte: u8| json!([format!("<0x{byte:02X}>"), -30.0]));
+    model["vocab"].as_array_mut().unwrap().extend(bytes);
+    let marked = pre_tokenizers(&[one("WhitespaceSplit"), metaspace("always", true)]);
+    for normalizer in [
+        Value::Null,
+        one("NFC"),
+        one("NFKC"),
+        normalizers(&[one("NFKC"), one("Lowercase")]),
+        normalizers(&[one("Lowercase"), one("NFC")]),
+        normalizers(&[one("NFKD"), one("StripAccents")]),
+    ] {
+        for pre_tokenizer in [marked.clone(), one("WhitespaceSplit")] {
+            let shape = Shape { normalizer: normalizer.clone(), pre_tokenizer, model: model.clone() };
+            shape.check(&raw_lists()[..1]);
+        }
+    }
+}
+
 #[test]
 fn albert() {
     let quotes = [replace("``", "\""), replace("''", "\"")];

@@ -193,14 +193,15 @@ impl Memo {
         self.lines.resize(GROWTH * before);
         for at in 0..before {
             let Line { hashes, places } = self.lines.at(at).into();
-            self.lines.set(at, [[0; SLOTS]; 2]);
+            // Nothing comes to the lines that are made of one from others: there is room.
+            let (mut lines, mut used) = ([Line::FREE; GROWTH], [0; GROWTH]);
             for (hash, place) in hashes.into_iter().zip(places).filter(|(_, place)| *place != 0) {
-                let at = self.line(hash);
-                let mut line = Line::from(self.lines.at(at));
-                // Nothing comes here from other lines: there is room.
-                let slot = line.used();
-                (line.hashes[slot], line.places[slot]) = (hash, place);
-                self.lines.set(at, line.into());
+                let nth = self.line(hash) / before;
+                (lines[nth].hashes[used[nth]], lines[nth].places[used[nth]]) = (hash, place);
+                used[nth] += 1;
+            }
+            for (nth, line) in lines.into_iter().enumerate() {
+                self.lines.set(at + nth * before, line.into());
             }
         }
     }
@@ -213,6 +214,8 @@ impl Memo {
 }
 
 impl Line {
+    const FREE: Self = Self { hashes: [0; SLOTS], places: [0; SLOTS] };
+
     /// How many slots are not free: the first ones.
     #[inline]
     fn used(&self) -> usize {

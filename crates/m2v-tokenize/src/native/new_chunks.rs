@@ -1,21 +1,30 @@
 //! Chunks that are met for the first time, tokenised by the shortest way there is.
 //!
 //! ASCII letters and digits that the scanner has lower-cased are a word as they are: no normalizer changes them and no
-//! pre-tokenizer splits them. For BERT, what becomes of other characters is known from [`Characters`]. What is left
-//! takes the exact way.
+//! pre-tokenizer splits them. What becomes of other characters is known from [`Characters`], if there is a
+//! [`Shortcut`]. What is left takes the exact way.
 
 use std::mem;
 use std::ops::Range;
 
 use bytemuck::cast_slice;
 
-use super::bert::Characters;
+use super::characters::Characters;
 use super::config;
 use super::memo::append_run;
 use super::pieces_by_length::PADDING;
 use super::pipeline::{Model, ModelScratch, Pipeline, Result};
 use super::wordpiece::Word;
+use super::{bert, whole};
 use crate::key;
+
+/// How most chunks become words a character at a time.
+pub(super) enum Shortcut {
+    /// BERT's normalizer and pre-tokenizer are all there is.
+    Bert(config::Bert),
+    /// Text is cut at white space only. Each word gets a prefix, if it has not begun with it.
+    Whole { prefix: String },
+}
 
 /// New chunks, and what they become.
 pub(super) struct NewChunks {
@@ -64,12 +73,12 @@ impl NewChunks {
     }
 
     /// Adds the chunk of `len` bytes at a place, behind which [`SHORT`] more may be read. `plain`: ASCII letters and
-    /// digits are words as they are; `bert`: the normalizer, if it and BERT's pre-tokenizer are all there is.
+    /// digits are words as they are.
     pub(super) fn add(
         &mut self,
         pipeline: &Pipeline,
         plain: bool,
-        bert: Option<config::Bert>,
+        shortcut: Option<&Shortcut>,
         padded: &[u8],
         at: usize,
         len: usize,
@@ -85,8 +94,20 @@ impl NewChunks {
             self.bytes.truncate(start + len);
             self.words.push(Word { start, end: start + len });
         } else {
-            let Self { characters, bytes, .. } = self;
-            if !bert.is_some_and(|bert| characters.words(bert, chunk, bytes, &mut self.words)) {
+            let Self { characters, bytes, words: all, .. } = self;
+            let is_known = match shortcut {
+                Some(&Shortcut::Bert(bert)) => {
+                    characters.words(&|c, pool| bert::classify(bert, c, pool), chunk, bytes, all)
+                }
+                Some(Shortcut::Whole { prefix }) => {
+                    bytes.extend_from_slice(prefix.as_bytes());
+                    bytes.extend_from_slice(chunk);
+                    all.push(Word { start, end: bytes.len() });
+                    characters.all_stay(&|c, _| whole::classify(&pipeline.normalizers, prefix, c), chunk)
+                }
+                None => false,
+            };
+            if !is_known {
                 self.bytes.truncate(start);
                 self.words.truncate(words);
                 // Cut at ASCII: always whole characters.

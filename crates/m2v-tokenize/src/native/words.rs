@@ -23,9 +23,9 @@ use std::sync::Arc;
 
 use super::added::Matcher;
 use super::cache::Cache;
-use super::config::{self, PrependScheme};
+use super::config::PrependScheme;
 use super::memo::Memo;
-use super::new_chunks::NewChunks;
+use super::new_chunks::{NewChunks, Shortcut};
 use super::normalize::Normalizer;
 use super::pipeline::{Model, ModelScratch, Pipeline, Result};
 use super::pretokenize::PreTokenizer;
@@ -41,8 +41,7 @@ pub(super) struct Words {
     scanner: Scanner,
     /// Words of the vocabulary, shared by all threads.
     known: Known,
-    /// BERT's normalizer, if it and BERT's pre-tokenizer are all there is.
-    bert: Option<config::Bert>,
+    shortcut: Option<Shortcut>,
     /// Whether chunks of ASCII letters and digits are words as they are: none gets a prefix, and the scanner has
     /// lower-cased them if anything does.
     plain: bool,
@@ -86,14 +85,19 @@ impl Words {
         if pipeline.tokens.is_some() || !pipeline.normalizers.iter().all(is_local) {
             return None;
         }
-        let (punctuation, prefixed) = match *pipeline.pre_tokenizers.steps {
-            [PreTokenizer::Bert] => (true, false),
-            [PreTokenizer::Whitespace | PreTokenizer::WhitespaceSplit] => (false, false),
+        let whole = |prefix: String| Some(Shortcut::Whole { prefix });
+        let (punctuation, prefixed, shortcut) = match *pipeline.pre_tokenizers.steps {
+            [PreTokenizer::Bert] => match *pipeline.normalizers {
+                [Normalizer::Bert(bert)] => (true, false, Some(Shortcut::Bert(bert))),
+                _ => (true, false, None),
+            },
+            [PreTokenizer::Whitespace] => (false, false, None),
+            [PreTokenizer::WhitespaceSplit] => (false, false, whole(String::new())),
             // A U+2581 before each word, whether it is the first or not.
             [
                 PreTokenizer::WhitespaceSplit,
-                PreTokenizer::Metaspace { prepend: PrependScheme::Always, .. },
-            ] => (false, true),
+                PreTokenizer::Metaspace { replacement, prepend: PrependScheme::Always, .. },
+            ] => (false, true, whole(replacement.into())),
             _ => return None,
         };
         let cleans = |step: &Normalizer| matches!(step, Normalizer::Bert(bert) if bert.clean_text);
@@ -111,12 +115,8 @@ impl Words {
         };
         let plain = !prefixed && (lowercase || !pipeline.normalizers.iter().any(Normalizer::lowers));
         let known = if plain { Known::new(&pipeline.model, tokens, scanner, arena) } else { Known::none() };
-        let bert = match *pipeline.normalizers {
-            [Normalizer::Bert(bert)] if punctuation => Some(bert),
-            _ => None,
-        };
         let composes_marks = composes && punctuation;
-        Some(Self { scanner, known, bert, plain, composes_marks, removes_nul: removes_controls })
+        Some(Self { scanner, known, shortcut, plain, composes_marks, removes_nul: removes_controls })
     }
 
     pub(super) fn scratch() -> WordsScratch {
@@ -222,7 +222,7 @@ impl Words {
                 found.place = 0;
             }
             if found.is_new() {
-                new.add(pipeline, self.plain, self.bert, chunks.bytes, start, len)?;
+                new.add(pipeline, self.plain, self.shortcut.as_ref(), chunks.bytes, start, len)?;
             }
         }
         new.tokenize(pipeline)
