@@ -8,7 +8,7 @@ use std::thread;
 
 use m2v_core::Dir;
 use m2v_infer::{BLOCK, EncodeOptions, Encoder, EncoderExt, Error, Scratch, StaticModel};
-use m2v_tests::{Result, assert_bits, fixture, shipped_model, texts};
+use m2v_tests::{Result, assert_bits, fixture, shipped_model, small_with, texts};
 use ndarray::{Array2, ArrayViewMut2, Axis, concatenate, s};
 
 fn shipped() -> Result<StaticModel> {
@@ -109,6 +109,17 @@ fn progress_counts_every_text_once() -> Result<()> {
         assert!(seen.is_sorted_by(|before, after| before < after), "no number twice: {seen:?}");
         assert_eq!(seen.last(), Some(&texts.len()));
     }
+    let seen = Mutex::new(Vec::new());
+    model.encode_with_progress(&texts[..1], &|done| seen.lock().unwrap().push(done))?;
+    assert_eq!(seen.into_inner()?, [1]);
+    Ok(())
+}
+
+#[test]
+fn a_model_that_does_not_say_is_encoded_with_the_defaults() -> Result<()> {
+    let model = StaticModel::load(&small_with("config.json", "{}".to_owned())?)?;
+    assert_eq!(model.options(), EncodeOptions::default());
+    assert_eq!((model.options().max_length, model.options().normalize), (Some(512), false));
     Ok(())
 }
 

@@ -1,5 +1,8 @@
 //! A pruned model gives the texts it was pruned for the vectors they had, and nearly the same to others.
 
+use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
+
 use m2v_core::{Checkpoint, Memory, Sink as _, Tensor};
 use m2v_infer::{EncoderExt, StaticModel};
 use m2v_quant::{Context, Error, Int8, Prune, Transform, compare};
@@ -112,6 +115,26 @@ fn likely_tokens_can_be_left_out() -> Result<()> {
         // Of the small one, more than two fifths are used.
         assert_eq!(likely > 0, name == "wordpiece-f16", "{name}: {likely}");
     }
+    Ok(())
+}
+
+#[test]
+fn pruning_reports_progress_and_stops_when_told() -> Result<()> {
+    let model = Recorded::read("wordpiece-f16")?.checkpoint()?;
+    let many: Vec<_> = texts()?.into_iter().cycle().take(3000).collect();
+    let read = |_: &str| Ok(many.clone());
+    let seen = Mutex::new(Vec::new());
+    let progress = |done, total| seen.lock().unwrap().push((done, total));
+    let context = || Context::default().with_texts(&read);
+    Prune::new("texts").apply(model.clone(), &mut context().with_progress(&progress))?;
+    let mut seen = seen.into_inner()?;
+    assert!(seen.iter().all(|&(done, total)| 0 < done && done <= 3000 && total == 3000), "{seen:?}");
+    seen.sort_unstable();
+    seen.dedup();
+    assert!(seen.len() > 2 && seen.contains(&(3000, 3000)), "{seen:?}");
+    let cancel = AtomicBool::new(true);
+    let result = Prune::new("texts").apply(model, &mut context().with_cancel(&cancel));
+    assert!(matches!(result, Err(Error::Cancelled)));
     Ok(())
 }
 

@@ -1,8 +1,10 @@
 //! What is written, read back with an independent decoder of the ONNX schema.
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::sync::OnceLock;
+
 use m2v_core::{
-    Activation, Checkpoint, Config, Dtype, EmbeddingTable, Memory, MlpHead, Sink, Source, Tensor,
+    Activation, Checkpoint, Config, Dtype, EmbeddingTable, Label, Memory, MlpHead, Sink, Source, Tensor,
 };
 use m2v_onnx::{
     DEFAULT_GRAPH, Error, ExportOptions, GraphBuilder, Lower, Signature, Value, export, export_graph,
@@ -217,6 +219,7 @@ fn writes_the_files_clients_need() {
         (&tokens["model_max_length"], &tokens["tokenizer_class"]),
         (&512.into(), &"PreTrainedTokenizerFast".into())
     );
+    assert_eq!(tokens["model_input_names"], serde_json::json!(["input_ids", "attention_mask"]));
     // Neither is an added token: a text that spells one has others.
     assert_eq!(json("special_tokens_map.json"), serde_json::json!({}));
 }
@@ -241,21 +244,27 @@ fn same_input_same_bytes() {
     assert!(one.files().eq(two.files()));
 }
 
-#[test]
-fn a_head_becomes_one_more_output() {
-    struct Doubled;
+/// A head that doubles the embedding, of two classes.
+struct Doubled;
 
-    impl Lower for Doubled {
-        fn lower(&self, graph: &mut GraphBuilder, embedding: Value) -> Result<Value, Error> {
-            let two = graph.constant_float("two", 2.0)?;
-            graph.node("Mul", &[embedding, two], &[])
-        }
-
-        fn output(&self) -> (&str, usize) {
-            ("doubled", 2)
-        }
+impl Lower for Doubled {
+    fn lower(&self, graph: &mut GraphBuilder, embedding: Value) -> Result<Value, Error> {
+        let two = graph.constant_float("two", 2.0)?;
+        graph.node("Mul", &[embedding, two], &[])
     }
 
+    fn output(&self) -> (&str, usize) {
+        ("doubled", 2)
+    }
+
+    fn classes(&self) -> Option<&[Label]> {
+        static CLASSES: OnceLock<[Label; 2]> = OnceLock::new();
+        Some(CLASSES.get_or_init(|| ["left".into(), "right".into()]))
+    }
+}
+
+#[test]
+fn a_head_becomes_one_more_output() {
     let options = ExportOptions::default().with_head(&Doubled);
     let (_, model) = exported(&checkpoint(Tensor::from_array(&rows()), None, None), &options);
     assert_well_formed(&model);
@@ -287,6 +296,24 @@ fn the_models_own_head_is_an_output_with_its_classes() {
         assert_eq!(notes, if has_classes { vec![classes, normalize] } else { vec![normalize] });
         assert!(folder.files().any(|(name, _)| name == "head.safetensors"));
     }
+}
+
+#[test]
+fn a_head_that_is_given_takes_the_place_of_the_models_own() {
+    let mut checkpoint = checkpoint(Tensor::from_array(&rows()), None, None);
+    let layer = (Tensor::from_array(&array![[1f32, 2.0]]), Tensor::from_array(&array![0f32]));
+    checkpoint.head = Some(MlpHead::try_new(vec![layer], Activation::Identity, None).unwrap());
+    let (folder, model) = exported(&checkpoint, &ExportOptions::default().with_head(&Doubled));
+    assert_eq!(signature(&model.graph.output)[2..], ["doubled 1 batch_size 2"]);
+    let config: serde_json::Value =
+        serde_json::from_slice(&folder.read("config.json").unwrap().unwrap()).unwrap();
+    assert_eq!(config["id2label"], serde_json::json!({"0": "left", "1": "right"}));
+    assert!(
+        model
+            .metadata_props
+            .iter()
+            .any(|note| (&*note.key, &*note.value) == ("classes", r#"["left","right"]"#))
+    );
 }
 
 #[test]

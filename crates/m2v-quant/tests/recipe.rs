@@ -62,9 +62,17 @@ fn config_json_tells_all_that_was_done() {
     // Of a path, the file.
     let texts = |_: &str| Ok(vec!["a".to_owned()]);
     let mut context = Context::default().with_texts(&texts);
-    let recipe: Recipe = "prune=/home/me/two.txt".parse().unwrap();
-    let pruned = recipe.apply(first.clone(), &mut context).unwrap();
-    assert_eq!(pruned.config.get("recipe"), Some(&"dims=2+prune=two.txt".into()));
+    for (name, recorded) in [
+        ("/home/me/two.txt", "two.txt"),
+        ("C:\\texts\\two.txt", "two.txt"),
+        ("two.txt", "two.txt"),
+        // Without the folder it would name no texts.
+        ("texts/", "texts/"),
+    ] {
+        let recipe: Recipe = format!("prune={name}").parse().unwrap();
+        let pruned = recipe.apply(first.clone(), &mut context).unwrap();
+        assert_eq!(pruned.config.get("recipe"), Some(&format!("dims=2+prune={recorded}").into()));
+    }
     let none = apply(&Recipe::default(), first.clone()).unwrap();
     assert_eq!((&none.table, none.config), (&first.table, first.config));
 }

@@ -81,6 +81,23 @@ fn an_int8_table_and_a_table_of_the_same_type_are_not_touched() {
     assert!(std::ptr::eq(cut.embeddings().bytes().as_ptr(), float.table.embeddings().bytes().as_ptr()));
 }
 
+/// The values each type has: no rounding.
+#[test]
+fn every_type_is_cast_to_every_other() {
+    let rows = array![[1f32, -0.5, 96.0], [0.0, 2.25, -3.5]];
+    let as_dtype = |dtype: Dtype| match dtype {
+        Dtype::F64 => Tensor::from_array(&rows.mapv(f64::from)),
+        Dtype::F32 => Tensor::from_array(&rows),
+        Dtype::F16 => Tensor::from_array(&rows.mapv(f16::from_f32)),
+        _ => Tensor::from_array(&rows.mapv(bf16::from_f32)),
+    };
+    let dtypes = [Dtype::F64, Dtype::F32, Dtype::F16, Dtype::BF16];
+    for (from, to) in dtypes.into_iter().flat_map(|from| dtypes.map(|to| (from, to))) {
+        let cast = apply(&Cast(to), &checkpoint(&as_dtype(from), None, None)).unwrap().table;
+        assert_eq!(cast.embeddings(), &as_dtype(to), "{from} to {to}");
+    }
+}
+
 #[test]
 fn casting_int8_rows_to_floats_changes_no_vector() {
     let weights = Tensor::from_array(&array![0.25f32, 3.0]);
@@ -200,6 +217,18 @@ fn values_that_cannot_be_held_are_errors_that_say_where() {
                 matches!(error, Error::Value { tensor: "embeddings", row, .. } if row == position),
                 "{error}"
             );
+        }
+    }
+    // Rows are taken in blocks, and counted from the first of all.
+    for dtype in [Dtype::F32, Dtype::F64] {
+        let rows = Array2::from_shape_fn((3000, 300), |at| if at == (2917, 299) { f32::NAN } else { 0.5 });
+        let rows = match dtype {
+            Dtype::F32 => Tensor::from_array(&rows),
+            _ => Tensor::from_array(&rows.mapv(f64::from)),
+        };
+        for transform in [&Int8 as &dyn Transform, &Cast(Dtype::F16)] {
+            let error = apply(transform, &checkpoint(&rows, None, None)).unwrap_err();
+            assert!(matches!(error, Error::Value { row: 2917, value, .. } if value.is_nan()), "{error}");
         }
     }
     let large = checkpoint(&Tensor::from_array(&array![[1f32], [65_520.0]]), None, None);

@@ -75,6 +75,17 @@ fn scales_of_other_names_are_refused() -> Result<()> {
             false => drop(StaticModel::load(&files).map_err(|error| format!("{name}: {error}"))?),
         }
     }
+    // As many as rows, or as tokens.
+    let (shared, mapping) = (("embeddings", "I8", &[4, 4][..], 16), ("mapping", "I32", &[6][..], 24));
+    for (count, is_scale) in [(4, true), (6, true), (5, false)] {
+        let shape = &[count];
+        let tensors = [shared, mapping, ("scales", "F32", shape, 4 * count)];
+        let files = small_with("model.safetensors", tensor_file(&tensors))?;
+        match is_scale {
+            true => assert_tensor_refused(&refused(&files), "scales", &["scales of int8 rows in `weights`"]),
+            false => drop(StaticModel::load(&files)?),
+        }
+    }
     // Beside weights, or floats, it may be anything.
     let (weights, other) = (("weights", "F32", &[6][..], 24), ("idf", "F32", &[6][..], 24));
     StaticModel::load(&small_with("model.safetensors", tensor_file(&[table, weights, other]))?)?;

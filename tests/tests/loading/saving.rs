@@ -1,5 +1,6 @@
 //! What is saved loads back the same, and says the truth about itself.
 
+use m2v_core::half::bf16;
 use m2v_core::{Card, Checkpoint, Dir, DirSink, Layout, Memory, Sink, Source, Tensor};
 use m2v_infer::StaticModel;
 use m2v_tests::{Recorded, Result, assert_bits, small, small_with, tensor_file};
@@ -91,6 +92,12 @@ fn the_saved_config_says_the_truth() -> Result<()> {
         assert_eq!(config.get("vocabulary_quantization"), quantized.map(Value::from).as_ref(), "{name}");
         assert_eq!(config.get("hidden_size"), None, "{name}");
     }
+    // Of a model that does not say its type, and of one that does.
+    for (before, expected) in [(None, "model2vec"), (Some("static"), "static")] {
+        let mut checkpoint = Checkpoint::load(&small()?)?;
+        checkpoint.config.set("model_type", before.map(Value::from));
+        assert_eq!(json(&saved(&checkpoint)?, "config.json")?["model_type"], json!(expected));
+    }
     // Under the other name too, where a folder has it.
     let mut checkpoint = Checkpoint::load(&small()?)?;
     checkpoint.config.set("hidden_size", Some(7.into()));
@@ -143,6 +150,34 @@ fn the_card_keeps_its_front_matter_and_text() -> Result<()> {
             assert_eq!(card.body().matches("## The table in this folder").count(), 1, "{}", card.body());
             assert!(card.body().contains("6 × 16, float32"), "{}", card.body());
         }
+    }
+    Ok(())
+}
+
+#[test]
+fn the_card_warns_of_what_others_do_not_read() -> Result<()> {
+    let rows = Array2::<f32>::ones((6, 5));
+    let scales = Tensor::from_array(&Array1::<f32>::ones(6));
+    let mapping = Tensor::from_array(&Array1::<i32>::zeros(6));
+    let (floats, halves) = (Tensor::from_array(&rows), Tensor::from_array(&rows.mapv(bf16::from_f32)));
+    let int8 = Tensor::from_array(&rows.mapv(|x| x as i8));
+    let warnings = [
+        "does not read bfloat16",
+        "share a row",
+        "multiplied by its entry",
+        "the scales of the int8",
+        "no scales",
+    ];
+    for (tensors, expected) in [
+        (&[("embeddings", &floats)][..], [false; 5]),
+        (&[("embeddings", &halves)], [true, false, false, false, false]),
+        (&[("embeddings", &floats), ("mapping", &mapping)], [false, true, false, false, false]),
+        (&[("embeddings", &floats), ("weights", &scales)], [false, false, true, false, false]),
+        (&[("embeddings", &int8), ("weights", &scales)], [false, false, true, true, false]),
+        (&[("embeddings", &int8)], [false, false, false, false, true]),
+    ] {
+        let card = text(&saved(&Checkpoint::load(&with_tensors(tensors)?)?)?, "README.md")?;
+        assert_eq!(warnings.map(|warning| card.contains(warning)), expected, "{card}");
     }
     Ok(())
 }

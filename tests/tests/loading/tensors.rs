@@ -108,6 +108,26 @@ fn the_table_goes_by_any_of_three_names() -> Result<()> {
     Ok(())
 }
 
+#[test]
+fn tables_are_equal_if_all_their_tensors_are() -> Result<()> {
+    let [_, rows, halves, ..] = tables();
+    let weights = |last: f32| Some(Tensor::from_array(&array![1.0, 2.0, 3.0, 4.0, 5.0, last]));
+    let mapping = |last: i64| Some(Tensor::from_array(&array![0, 1, 2, 3, 4, last]));
+    let table = |rows: &Tensor, weights, mapping| EmbeddingTable::try_new(rows.clone(), weights, mapping);
+    let whole = table(&rows, weights(6.0), mapping(5))?;
+    assert_eq!(whole, table(&rows, weights(6.0), mapping(5))?);
+    for other in [
+        table(&halves, weights(6.0), mapping(5))?,
+        table(&rows, weights(7.0), mapping(5))?,
+        table(&rows, weights(6.0), mapping(4))?,
+        table(&rows, None, mapping(5))?,
+        table(&rows, weights(6.0), None)?,
+    ] {
+        assert_ne!(whole, other);
+    }
+    Ok(())
+}
+
 /// Bytes at a multiple of 64.
 #[repr(align(64))]
 struct Aligned([u8; 512]);

@@ -267,6 +267,55 @@ fn what_is_damaged_below_is_whole() -> Result<()> {
     Ok(())
 }
 
+/// The archive with another array.
+fn zip_with_array(member: &str, bytes: Vec<u8>) -> Zip {
+    zip_with(&schema()).changed(member, |member| {
+        (member.length, member.crc) = (bytes.len() as u32, crc32(&bytes));
+        member.data = bytes;
+    })
+}
+
+#[test]
+fn classes_may_be_of_every_type_of_numpy() -> Result<()> {
+    let (minus, most) = ([0xFF; 8], [0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0, 0]);
+    for (descr, size, last, expected) in [
+        ("'|i1'", 1, minus, -1_i64),
+        ("'|u1'", 1, minus, 0xFF),
+        ("'<i2'", 2, minus, -1),
+        ("'<u2'", 2, minus, 0xFFFF),
+        ("'<i4'", 4, minus, -1),
+        ("'<u4'", 4, minus, 0xFFFF_FFFF),
+        ("'<i8'", 8, minus, -1),
+        ("'<u8'", 8, most, 0xFFFF_FFFF),
+    ] {
+        let data = [&7_u64.to_le_bytes()[..size], &last[..size]].concat();
+        let head = head(zip_with_array("classes.npy", npy(descr, false, "2,", &data)).bytes())?;
+        assert_eq!(head.classes(), Some(&[7.into(), expected.into()][..]), "{descr}");
+    }
+    let head = head(zip_with_array("classes.npy", npy("'|b1'", false, "2,", &[0, 1])).bytes())?;
+    assert_eq!(head.classes(), Some(&[false.into(), true.into()][..]));
+    Ok(())
+}
+
+#[test]
+fn arrays_may_be_of_every_version_and_order() -> Result<()> {
+    let whole = head(zip_with(&schema()).bytes())?;
+    let one = npy(
+        "'<f4'",
+        false,
+        "6, 2",
+        &floats(&[1.0, -1.0, 2.0, -2.0, 3.0, -3.0, 4.0, -4.0, 5.0, -5.0, 6.0, -6.0]),
+    );
+    assert_eq!(head(zip_with_array("coef.npy", one.clone()).bytes())?, whole);
+    for version in [2, 3] {
+        let (length, rest) = one[8..].split_first_chunk::<2>().ok_or("no length")?;
+        let length = u32::from(u16::from_le_bytes(*length)).to_le_bytes();
+        let array = [b"\x93NUMPY", &[version, 0][..], &length, rest].concat();
+        assert_eq!(head(zip_with_array("coef.npy", array).bytes())?, whole, "version {version}");
+    }
+    Ok(())
+}
+
 /// One change to the zip, and what the error has to say.
 #[test]
 fn archives_that_are_none_are_refused() {
@@ -421,6 +470,11 @@ fn trees_of_other_things_are_refused() {
         (format!("{state}/out_activation_"), text("exp"), &["out_activation_", "logistic or softmax", "exp"]),
         (format!("{state}/coefs_"), Value::Null, &["coefs_", "nothing"]),
         (format!("{state}/coefs_"), list(vec![]), &["intercepts_", "at least 1"]),
+        (
+            format!("{state}/intercepts_"),
+            list(vec![array("intercept.npy"), array("vector.npy")]),
+            &["intercepts_", "1, as many as coefs_", "2"],
+        ),
         (format!("{state}/coefs_"), list(vec![text(1)]), &["coefs_", "numpy.ndarray", "builtins.str"]),
         (format!("{state}/coefs_"), list(vec![array("gone.npy")]), &["gone.npy", "a member of the archive"]),
         (
@@ -475,11 +529,7 @@ fn arrays_of_other_things_are_refused() {
         ("classes.npy", npy("'<U1'", false, "2,", &[255; 8]), &["classes.npy", "strings"]),
         ("classes.npy", npy("'<U0'", false, "18446744073709551615,", &[]), &["classes.npy", "<U0"]),
     ] {
-        let zip = zip_with(&schema()).changed(member, |member| {
-            (member.length, member.crc) = (bytes.len() as u32, crc32(&bytes));
-            member.data = bytes;
-        });
-        let (error, message) = refused(zip.bytes());
+        let (error, message) = refused(zip_with_array(member, bytes).bytes());
         assert!(matches!(error, Error::Skops { .. } | Error::Tensor { .. }), "{error:?}");
         for part in parts {
             assert!(message.contains(part), "no {part:?} in: {message}");

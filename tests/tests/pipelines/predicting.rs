@@ -31,6 +31,7 @@ pub(crate) fn assert_answers(pipeline: &Pipeline, recorded_pipeline: &RecordedPi
     for (i, (prediction, expected)) in predictions.iter().zip(&answers.predict).enumerate() {
         assert_eq!(&recorded(prediction)?, expected, "{name}: text {i}");
     }
+    assert_eq!(predictions.values(), None, "{name}");
     let expected = answers.probabilities()?;
     // Recorded to seven decimals: off by up to 5e-8 themselves.
     assert_close(name, pipeline.predict_proba(texts)?.view(), expected.view());

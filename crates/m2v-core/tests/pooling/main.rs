@@ -245,9 +245,12 @@ fn outputs_with_gaps(isa: Isa) {
     assert_same_bits(wide.slice(columns).slice(s![..ends.len(), ..]), expected.view(), &"gaps between rows");
     table.pool_into_on(isa, &ids, &ends, as_mean(), wide.slice_mut(rows)).unwrap();
     assert_same_bits(wide.slice(rows), expected.view(), &"gaps between rows and columns");
-    let mut turned = Array2::from_elem((100, ends.len()), 7.0);
-    table.pool_into_on(isa, &ids, &ends, as_mean(), turned.view_mut().reversed_axes()).unwrap();
-    assert_same_bits(turned.t(), expected.view(), &"one column after another");
+    for options in [as_mean(), as_unit()] {
+        let expected = pool(isa, &table, &ids, &ends, options);
+        let mut turned = Array2::from_elem((100, ends.len()), 7.0);
+        table.pool_into_on(isa, &ids, &ends, options, turned.view_mut().reversed_axes()).unwrap();
+        assert_same_bits(turned.t(), expected.view(), &"one column after another");
+    }
 }
 
 #[test]

@@ -9,6 +9,8 @@ mod product;
 mod reduce;
 mod select;
 mod shape;
+#[cfg(test)]
+mod tests;
 
 use axes::{broadcast, index};
 
