@@ -285,11 +285,15 @@ fn with_all_merges(vocab: Map<String, Value>, options: Value) -> Value {
 
 #[test]
 fn xlm_roberta() {
-    let spaces = replace_spaces(" ");
+    let [spaces, marks] = [" ", "▁"].map(replace_spaces);
     let (table, words) = (precompiled(), [one("WhitespaceSplit"), metaspace("always", true)]);
-    for normalizer in
-        [table.clone(), normalizers(std::slice::from_ref(&table)), normalizers(&[table.clone(), spaces])]
-    {
+    for normalizer in [
+        table.clone(),
+        normalizers(std::slice::from_ref(&table)),
+        normalizers(&[table.clone(), spaces]),
+        normalizers(&[table.clone(), marks.clone()]),
+        marks,
+    ] {
         for pre_tokenizer in [metaspace("always", true), pre_tokenizers(&words)] {
             let shape = Shape { normalizer: normalizer.clone(), pre_tokenizer, model: unigram() };
             shape.check(&all_lists());
@@ -331,7 +335,8 @@ fn unigram_of_words() {
     let mut model = model("unigram-precompiled", json!({"byte_fallback": true}));
     let bytes = (0..=255).map(|byte: u8| json!([format!("<0x{byte:02X}>"), -30.0]));
     model["vocab"].as_array_mut().unwrap().extend(bytes);
-    let marked = pre_tokenizers(&[one("WhitespaceSplit"), metaspace("always", true)]);
+    let marked = metaspace("always", true);
+    let words = pre_tokenizers(&[one("WhitespaceSplit"), marked.clone()]);
     for normalizer in [
         Value::Null,
         one("NFC"),
@@ -340,7 +345,7 @@ fn unigram_of_words() {
         normalizers(&[one("Lowercase"), one("NFC")]),
         normalizers(&[one("NFKD"), one("StripAccents")]),
     ] {
-        for pre_tokenizer in [marked.clone(), one("WhitespaceSplit")] {
+        for pre_tokenizer in [words.clone(), marked.clone(), one("WhitespaceSplit")] {
             let shape = Shape { normalizer: normalizer.clone(), pre_tokenizer, model: model.clone() };
             shape.check(&raw_lists()[..1]);
         }

@@ -11,6 +11,7 @@
 //! [`split_regex`] does not know; and for literal splits other than `MergedWithPrevious`.
 
 mod added;
+mod apart;
 mod bert;
 mod bpe;
 mod cache;
@@ -37,6 +38,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use added::{Matcher, Segment};
+use apart::NotApart;
 use bpe::Bpe;
 use config::{AddedToken, Config};
 use normalize::{Normalizer, normalize};
@@ -124,12 +126,14 @@ impl NativeTokenizer {
         match &self.fast {
             Fast::Words(words) => {
                 let scratch: &mut WordsScratch = scratch.get(&self.owner, Words::scratch);
-                match words.takes(text) {
-                    true => words
-                        .encode(&self.pipeline, &[text], &|_| false, scratch, ids, &mut Vec::new())
-                        .map(|_| ()),
-                    false => self.pipeline.encode(text, first, scratch.model(), ids),
+                if words.takes(text) {
+                    let before = ids.len();
+                    match words.encode(&self.pipeline, &[text], &|_| false, scratch, ids, &mut Vec::new()) {
+                        Err(error) if error.is::<NotApart>() => ids.truncate(before),
+                        result => return result.map(|_| ()),
+                    }
                 }
+                self.pipeline.encode(text, first, scratch.model(), ids)
             }
             Fast::Pieces(pieces) => {
                 let scratch: &mut PiecesScratch = scratch.get(&self.owner, Pieces::scratch);

@@ -9,6 +9,7 @@ use std::ops::Range;
 
 use bytemuck::cast_slice;
 
+use super::apart::Apart;
 use super::characters::Characters;
 use super::config;
 use super::memo::append_run;
@@ -24,6 +25,16 @@ pub(super) enum Shortcut {
     Bert(config::Bert),
     /// Text is cut at white space only. Each word gets a prefix, if it has not begun with it.
     Whole { prefix: String },
+}
+
+/// The ways there are for chunks.
+pub(super) struct Ways {
+    /// Whether chunks of ASCII letters and digits are words as they are: none gets a prefix, and the scanner has
+    /// lower-cased them if anything does.
+    pub(super) plain: bool,
+    pub(super) shortcut: Option<Shortcut>,
+    /// What may not take the exact way alone.
+    pub(super) apart: Apart,
 }
 
 /// New chunks, and what they become.
@@ -72,20 +83,18 @@ impl NewChunks {
         self.ranges.clear();
     }
 
-    /// Adds the chunk of `len` bytes at a place, behind which [`SHORT`] more may be read. `plain`: ASCII letters and
-    /// digits are words as they are.
+    /// Adds the chunk of `len` bytes at a place, behind which [`SHORT`] more may be read.
     pub(super) fn add(
         &mut self,
         pipeline: &Pipeline,
-        plain: bool,
-        shortcut: Option<&Shortcut>,
+        ways: &Ways,
         padded: &[u8],
         at: usize,
         len: usize,
     ) -> Result<()> {
         let chunk = &padded[at..at + len];
         let (start, words) = (self.bytes.len(), self.words.len());
-        if plain && is_alphanumeric(chunk, padded, at) {
+        if ways.plain && is_alphanumeric(chunk, padded, at) {
             match padded[at..].first_chunk::<SHORT>() {
                 // Mostly too much: a copy of any length takes longer.
                 Some(more) if len <= SHORT => self.bytes.extend_from_slice(more),
@@ -95,8 +104,8 @@ impl NewChunks {
             self.words.push(Word { start, end: start + len });
         } else {
             let Self { characters, bytes, words: all, .. } = self;
-            let is_known = match shortcut {
-                Some(&Shortcut::Bert(bert)) => {
+            let is_known = match &ways.shortcut {
+                &Some(Shortcut::Bert(bert)) => {
                     characters.words(&|c, pool| bert::classify(bert, c, pool), chunk, bytes, all)
                 }
                 Some(Shortcut::Whole { prefix }) => {
@@ -111,7 +120,9 @@ impl NewChunks {
                 self.bytes.truncate(start);
                 self.words.truncate(words);
                 // Cut at ASCII: always whole characters.
-                pipeline.encode(str::from_utf8(chunk)?, false, &mut self.model, &mut self.exact)?;
+                let chunk = str::from_utf8(chunk)?;
+                ways.apart.check(&pipeline.normalizers, chunk)?;
+                pipeline.encode(chunk, false, &mut self.model, &mut self.exact)?;
             }
         }
         self.chunks.push((self.words.len(), self.exact.len()));

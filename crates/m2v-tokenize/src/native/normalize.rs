@@ -4,10 +4,10 @@ use std::borrow::Cow;
 
 use unicode_categories::UnicodeCategories;
 use unicode_normalization_alignments::UnicodeNormalization;
-use unicode_normalization_alignments::char::is_combining_mark;
+use unicode_normalization_alignments::char::{canonical_combining_class, is_combining_mark};
 
 use super::config;
-use super::precompiled::Precompiled;
+use super::precompiled::{self, Precompiled};
 use crate::error::Result;
 
 /// A normalizer.
@@ -79,7 +79,15 @@ impl Normalizer {
 
     /// Whether it may make one character of two.
     pub(super) fn composes(&self) -> bool {
-        matches!(self, Self::Nfc | Self::Nfkc)
+        matches!(self, Self::Nfc | Self::Nfkc | Self::Precompiled(_))
+    }
+
+    /// Whether a character, which it does not change alone, may be changed by others of which that is true too.
+    pub(super) fn joins(&self, c: char) -> bool {
+        match self {
+            Self::Precompiled(_) => !precompiled::is_cluster(c),
+            _ => joins(c),
+        }
     }
 
     /// Whether it lower-cases.
@@ -138,13 +146,16 @@ impl Normalizer {
             }
             Self::ReplaceSpaces(content) if text.contains("  ") => replace_space_runs(&text, content).into(),
             Self::Replace { .. } | Self::ReplaceSpaces(_) => text,
-            Self::Precompiled(precompiled) => {
-                let mut out = String::with_capacity(text.len());
-                precompiled.normalize(&text, &mut out);
-                out.into()
-            }
+            Self::Precompiled(precompiled) => precompiled.normalized(&text).into(),
         }
     }
+}
+
+/// Whether a character may become one with the character before it, or change places with it.
+fn joins(c: char) -> bool {
+    let is_part_of_syllable =
+        matches!(c, '\u{1100}'..='\u{11FF}' | '\u{A960}'..='\u{A97F}' | '\u{D7B0}'..='\u{D7FF}');
+    is_part_of_syllable || c.is_mark() || canonical_combining_class(c) != 0
 }
 
 /// How much longer a text may become: its length so many times, and some more. Forty steps that double it would take
@@ -223,4 +234,29 @@ fn is_chinese_char(c: char) -> bool {
             | 0xF900..=0xFAFF
             | 0x2F800..=0x2FA1F
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use unicode_normalization_alignments::UnicodeNormalization;
+    use unicode_normalization_alignments::char::decompose_canonical;
+
+    use super::joins;
+
+    /// Of whatever two characters are composed, the second is one that joins.
+    #[test]
+    fn what_characters_are_composed_with_joins() {
+        let mut compositions = 0;
+        for c in '\0'..=char::MAX {
+            let mut parts = Vec::new();
+            decompose_canonical(c, |part| parts.push(part));
+            if let [_, others @ ..] = &*parts {
+                let again: String = parts.iter().collect::<String>().nfc().map(|(c, _)| c).collect();
+                compositions += usize::from(again.chars().eq([c]));
+                assert!(others.iter().all(|&other| joins(other)), "{parts:?}");
+            }
+        }
+        // All syllables of Hangul, and some hundreds more.
+        assert!(compositions > 11_172 + 500, "{compositions}");
+    }
 }

@@ -4,7 +4,8 @@
 //! marks after them, ASCII to ASCII; the pre-tokenizer removes white space, and splits at each side of it, and
 //! (BERT) of ASCII punctuation. White space and punctuation are not combining and begin no composition but `=`, `<` and
 //! `>` with U+0338, so a text can be cut there, the parts tokenised one by one, and each part remembered by its bytes.
-//! What a chunk becomes the first time is what the exact path says.
+//! What a chunk becomes the first time is what the exact path says. [`Apart`] knows of tables of clusters and of
+//! Metaspace, for which that is nearly so.
 //!
 //! ASCII letters are lower-cased by the scanner if the pipeline does it before it composes: `H` with U+0331 is one
 //! character only after.
@@ -15,17 +16,18 @@
 //! # Where it gives up
 //! [`Words::new`] says no to tokens that are matched on normalised text, to normalizers that look further than
 //! combining marks, and to other pre-tokenizers. [`Words::takes`] leaves texts with NUL, unless it is removed, with
-//! U+0338 where punctuation may be composed, and texts beyond 4 GiB to the exact path; texts with an added token are
-//! cut there first. Chunks longer than [`Memo::LONGEST`] are tokenised each time, which takes time that is linear in
-//! their length.
+//! U+0338 where punctuation may be composed, texts beyond 4 GiB, and those that [`Apart`] refuses to the exact path;
+//! texts with an added token are cut there first. Chunks longer than [`Memo::LONGEST`] are tokenised each time, which
+//! takes time that is linear in their length.
 
 use std::sync::Arc;
 
 use super::added::Matcher;
+use super::apart::Apart;
 use super::cache::Cache;
 use super::config::PrependScheme;
 use super::memo::Memo;
-use super::new_chunks::{NewChunks, Shortcut};
+use super::new_chunks::{NewChunks, Shortcut, Ways};
 use super::normalize::Normalizer;
 use super::pipeline::{Model, ModelScratch, Pipeline, Result};
 use super::pretokenize::PreTokenizer;
@@ -41,10 +43,7 @@ pub(super) struct Words {
     scanner: Scanner,
     /// Words of the vocabulary, shared by all threads.
     known: Known,
-    shortcut: Option<Shortcut>,
-    /// Whether chunks of ASCII letters and digits are words as they are: none gets a prefix, and the scanner has
-    /// lower-cased them if anything does.
-    plain: bool,
+    ways: Ways,
     /// Whether there is punctuation that may become one character with a mark behind it.
     composes_marks: bool,
     /// Whether NUL, with which keys are padded, is removed by the normalizers.
@@ -75,16 +74,10 @@ impl Words {
         tokens: &Tokens<'_>,
         arena: &mut Arena,
     ) -> Option<Self> {
-        let splits_spaces =
-            matches!(pipeline.pre_tokenizers.steps.first(), Some(PreTokenizer::WhitespaceSplit));
-        // How long a run of spaces is does not count where spaces only separate.
-        let is_local = |step: &Normalizer| match step {
-            Normalizer::ReplaceSpaces(content) => splits_spaces && content == " ",
-            step => step.is_local(),
-        };
-        if pipeline.tokens.is_some() || !pipeline.normalizers.iter().all(is_local) {
+        if pipeline.tokens.is_some() {
             return None;
         }
+        let apart = Apart::new(&pipeline.normalizers, &pipeline.pre_tokenizers.steps)?;
         let whole = |prefix: String| Some(Shortcut::Whole { prefix });
         let (punctuation, prefixed, shortcut) = match *pipeline.pre_tokenizers.steps {
             [PreTokenizer::Bert] => match *pipeline.normalizers {
@@ -97,7 +90,10 @@ impl Words {
             [
                 PreTokenizer::WhitespaceSplit,
                 PreTokenizer::Metaspace { replacement, prepend: PrependScheme::Always, .. },
-            ] => (false, true, whole(replacement.into())),
+            ]
+            | [PreTokenizer::Metaspace { replacement, prepend: PrependScheme::Always, split: true }] => {
+                (false, true, whole(replacement.into()))
+            }
             _ => return None,
         };
         let cleans = |step: &Normalizer| matches!(step, Normalizer::Bert(bert) if bert.clean_text);
@@ -109,14 +105,15 @@ impl Words {
         let scanner = Scanner {
             punctuation,
             lowercase,
-            vertical: !removes_controls,
+            vertical: !removes_controls && apart.cuts_vertical,
             suspect: added.and_then(Matcher::first_byte).unwrap_or(Scanner::NONE),
             isa: Isa::best(),
         };
         let plain = !prefixed && (lowercase || !pipeline.normalizers.iter().any(Normalizer::lowers));
         let known = if plain { Known::new(&pipeline.model, tokens, scanner, arena) } else { Known::none() };
         let composes_marks = composes && punctuation;
-        Some(Self { scanner, known, shortcut, plain, composes_marks, removes_nul: removes_controls })
+        let ways = Ways { plain, shortcut, apart };
+        Some(Self { scanner, known, ways, composes_marks, removes_nul: removes_controls })
     }
 
     pub(super) fn scratch() -> WordsScratch {
@@ -135,6 +132,7 @@ impl Words {
         text.len() <= Scanner::LONGEST
             && (self.removes_nul || !has_nul())
             && !(self.composes_marks && has_overlay())
+            && self.ways.apart.takes(text)
     }
 
     /// Appends the ids of texts, and where each one's end. False if `refuses` says so of a text that holds the [first
@@ -222,7 +220,7 @@ impl Words {
                 found.place = 0;
             }
             if found.is_new() {
-                new.add(pipeline, self.plain, self.shortcut.as_ref(), chunks.bytes, start, len)?;
+                new.add(pipeline, &self.ways, chunks.bytes, start, len)?;
             }
         }
         new.tokenize(pipeline)

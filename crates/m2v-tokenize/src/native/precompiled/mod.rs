@@ -11,10 +11,11 @@
 //! A text may be cut wherever two clusters meet: each cluster is replaced on its own, and where clusters end depends on
 //! what is before, never on what comes after the next character. Before a space, that is everywhere but after the few
 //! characters for which [`may_cut_before_space`] says no (a mark after the space belongs to the space: it is on the
-//! same side of the cut). So the text before a run of spaces and the text from it on can be normalised apart.
+//! same side of the cut). So the text before a run of spaces and the text from it on can be normalised apart. What
+//! stands between white space is normalised as it is alone if no mark is at its start either: [`stands_apart`].
 
 #[cfg(all(test, feature = "hf"))]
-mod tests;
+pub(super) mod tests;
 
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, Engine, GeneralPurpose, GeneralPurposeConfig};
@@ -64,6 +65,18 @@ impl Precompiled {
             table.plain[usize::from(byte)] = byte != b'\r' && table.replacement(&[byte]).is_none();
         }
         Ok(table)
+    }
+
+    /// Whether it leaves ASCII as it is, but for white space and control characters.
+    pub(super) fn leaves_ascii(&self) -> bool {
+        (b'!'..=b'~').all(|byte| self.plain[usize::from(byte)])
+    }
+
+    /// The normalised text.
+    pub(super) fn normalized(&self, text: &str) -> String {
+        let mut out = String::with_capacity(text.len());
+        self.normalize(text, &mut out);
+        out
     }
 
     /// Appends the normalised text.
@@ -186,7 +199,7 @@ fn kind(c: char) -> Kind {
 
 /// Whether a text can be cut between a character and a space after it, see the [module](self). No after the characters
 /// that Unicode prepends to the next one (`Grapheme_Cluster_Break = Prepend`): Arabic number signs and the like.
-pub(super) fn may_cut_before_space(previous: char) -> bool {
+fn may_cut_before_space(previous: char) -> bool {
     !matches!(
         previous,
         '\u{600}'..='\u{605}'
@@ -205,6 +218,19 @@ pub(super) fn may_cut_before_space(previous: char) -> bool {
             | '\u{11D46}'
             | '\u{11F02}'
     )
+}
+
+/// Whether what stands between white space is normalised as it is alone: no mark that it begins with belongs to the
+/// space before it, and what it ends with takes no space behind it.
+pub(super) fn stands_apart(text: &str) -> bool {
+    let begins_cluster = |c: char| kind(c) != Kind::Any || format!(" {c}").graphemes(true).count() == 2;
+    text.chars().next().is_none_or(begins_cluster)
+        && text.chars().next_back().is_none_or(may_cut_before_space)
+}
+
+/// Whether a character is a cluster of its own beside others of which that is certain too.
+pub(super) fn is_cluster(c: char) -> bool {
+    kind(c) != Kind::Any
 }
 
 fn wrong(found: &str) -> Error {

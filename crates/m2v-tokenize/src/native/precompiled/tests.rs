@@ -75,7 +75,7 @@ fn fixture() -> String {
 }
 
 /// A table: the children of each node of the trie have 256 units, and the first of those says what replaces the key.
-fn charsmap(entries: &BTreeMap<String, String>) -> Vec<u8> {
+pub(in crate::native) fn charsmap(entries: &BTreeMap<String, String>) -> Vec<u8> {
     let mut replacements = String::new();
     let mut units = vec![0_u32; 512];
     // So small a table has no need of scaled offsets.
@@ -136,6 +136,37 @@ proptest! {
             out
         };
         prop_assert_eq!(normalize(&[&left, &right]), normalize(&[&(left.clone() + &right)]));
+    }
+}
+
+/// White space at which the scanner cuts.
+const SPACES: [&str; 7] = [" ", "\t", "\n", "\r", "\r\n", "\u{b}", "\u{c}"];
+
+proptest! {
+    #[test]
+    fn what_stands_apart_is_normalised_alone(
+        keys in btree_map(prop_oneof![vec(any_char(), 1..3), vec(any_char(), 1..2).prop_map(|key| [vec![' '], key].concat())],
+            vec(any_char(), 0..3), 0..12),
+        parts in vec(any_text().prop_map(|text| text.replace(|c: char| c.is_ascii_whitespace() || c == '\u{b}', "")), 1..6),
+        spaces in vec(prop::sample::select(SPACES.to_vec()), 6),
+    ) {
+        let key = |key: Vec<char>| String::from_iter(key).replace('\0', "a");
+        let keys: BTreeMap<String, String> = keys.into_iter().map(|(from, to)| (key(from), key(to))).collect();
+        for table in [Precompiled::new(&charsmap(&keys)).unwrap(), Precompiled::from_base64(Some(&fixture())).unwrap()] {
+            let is_space = |space: &&str| {
+                let made = table.normalized(space);
+                !made.is_empty() && made.chars().all(char::is_whitespace)
+            };
+            let cuts: Vec<&str> = spaces.iter().copied().filter(is_space).collect();
+            prop_assume!(!cuts.is_empty());
+            let words = |text: &str| -> Vec<String> {
+                table.normalized(text).split_whitespace().map(str::to_owned).collect()
+            };
+            let parts: Vec<&String> = parts.iter().filter(|part| stands_apart(part)).collect();
+            let whole: String = parts.iter().zip(cuts.iter().cycle()).map(|(part, space)| format!("{part}{space}")).collect();
+            let apart: Vec<String> = parts.iter().flat_map(|part| words(part)).collect();
+            prop_assert_eq!(words(&whole), apart);
+        }
     }
 }
 
