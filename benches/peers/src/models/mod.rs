@@ -44,6 +44,8 @@ pub(crate) enum Model {
     Shared256,
     /// A Unigram tokenizer of 250,000 pieces made of the corpora, random rows, float16.
     Unigram,
+    /// The same with the normalizer of XLM-R, a table of what replaces clusters of characters.
+    UnigramPrecompiled,
     /// A byte-level BPE tokenizer of 50,000 merges trained on the corpora, random rows, float16.
     Bpe,
 }
@@ -58,6 +60,7 @@ impl Model {
             Self::F32x64 => "f32-64",
             Self::Shared256 => "shared-f16-256",
             Self::Unigram => "unigram-250k",
+            Self::UnigramPrecompiled => "unigram-precompiled-250k",
             Self::Bpe => "bpe-50k",
         }
     }
@@ -85,7 +88,8 @@ impl Models {
 
     /// The folder of a model, which is made if it is not there.
     pub(crate) fn folder(&self, model: Model, corpora: &Corpora) -> Result<PathBuf> {
-        let texts = if matches!(model, Model::Unigram | Model::Bpe) { corpora.fingerprint } else { 0 };
+        let of_texts = matches!(model, Model::Unigram | Model::UnigramPrecompiled | Model::Bpe);
+        let texts = if of_texts { corpora.fingerprint } else { 0 };
         let folder = self.folder.join(format!("{}-{:016x}", model.name(), self.fingerprint ^ texts));
         if !folder.exists() {
             crate::report::progress(&format!("making the model {}", model.name()));
@@ -126,7 +130,14 @@ impl Models {
                 with_table(tokenizer.to_vec(), |tokens| table::shared(tokens, SHARED_ROWS, 256))?
             }
             Model::Unigram => {
-                let tokenizer = unigram::make(corpora.all(), 250_000);
+                let tokenizer = unigram::make(corpora.all(), 250_000, &unigram::nfkc());
+                with_table(tokenizer, |rows| table::random(rows, 256))?
+            }
+            Model::UnigramPrecompiled => {
+                let recorded = self.recorded("unigram-precompiled").join("tokenizer.json");
+                let recorded = fs::read(&recorded).with_context(|| recorded.display().to_string())?;
+                let recorded: serde_json::Value = serde_json::from_slice(&recorded)?;
+                let tokenizer = unigram::make(corpora.all(), 250_000, &recorded["normalizer"]);
                 with_table(tokenizer, |rows| table::random(rows, 256))?
             }
             Model::Bpe => {

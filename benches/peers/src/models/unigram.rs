@@ -16,7 +16,7 @@ const LONGEST: (usize, usize) = (16, 7);
 
 /// Writes a `tokenizer.json` of `size` pieces, fewer if the texts do not have as many: all characters, then the
 /// most frequent words and fragments of words, with the logarithms of their frequencies as scores.
-pub(crate) fn make<'a>(texts: impl Iterator<Item = &'a String>, size: usize) -> Vec<u8> {
+pub(crate) fn make<'a>(texts: impl Iterator<Item = &'a String>, size: usize, normalizer: &Value) -> Vec<u8> {
     let mut words: HashMap<String, u64> = HashMap::new();
     for text in texts {
         let text: String = text.nfkc().collect();
@@ -42,7 +42,15 @@ pub(crate) fn make<'a>(texts: impl Iterator<Item = &'a String>, size: usize) -> 
             pieces.iter().filter(|(piece, _)| !special.contains(piece)).map(|(p, n)| json!([p, score(*n)])),
         )
         .collect();
-    tokenizer(&vocab).to_string().into_bytes()
+    tokenizer(&vocab, normalizer).to_string().into_bytes()
+}
+
+/// NFKC, and one space for several.
+pub(crate) fn nfkc() -> Value {
+    json!({"type": "Sequence", "normalizers": [
+        {"type": "NFKC"},
+        {"type": "Replace", "pattern": {"Regex": " {2,}"}, "content": " "}
+    ]})
 }
 
 /// A word, if it is short, and its parts.
@@ -58,7 +66,7 @@ fn fragments(word: &str) -> impl Iterator<Item = &str> {
     parts.chain(whole)
 }
 
-fn tokenizer(vocab: &[Value]) -> Value {
+fn tokenizer(vocab: &[Value], normalizer: &Value) -> Value {
     let added = |(id, content): (usize, &&str)| {
         json!({
             "id": id, "content": content, "single_word": false, "lstrip": false, "rstrip": false,
@@ -70,10 +78,7 @@ fn tokenizer(vocab: &[Value]) -> Value {
         "truncation": null,
         "padding": null,
         "added_tokens": SPECIAL.iter().enumerate().map(added).collect::<Vec<_>>(),
-        "normalizer": {"type": "Sequence", "normalizers": [
-            {"type": "NFKC"},
-            {"type": "Replace", "pattern": {"Regex": " {2,}"}, "content": " "}
-        ]},
+        "normalizer": normalizer,
         "pre_tokenizer": {"type": "Sequence", "pretokenizers": [
             {"type": "WhitespaceSplit"},
             {"type": "Metaspace", "replacement": SPACE, "prepend_scheme": "always", "split": true}

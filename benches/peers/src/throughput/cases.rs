@@ -18,7 +18,7 @@ pub(crate) struct Case {
 }
 
 /// All cases.
-pub(crate) const CASES: [Case; 17] = [
+pub(crate) const CASES: [Case; 19] = [
     case("wordpiece-prose-f16-256", Model::F16x256, Prose, Some((4.5, 7.0))),
     case("wordpiece-prose-f32-256", Model::F32x256, Prose, Some((4.5, 7.0))),
     case("wordpiece-prose-int8-256", Model::Int8x256, Prose, Some((6.5, 10.0))),
@@ -32,6 +32,8 @@ pub(crate) const CASES: [Case; 17] = [
     case("wordpiece-udhr-f32-64", Model::F32x64, Udhr, Some((2.1, 4.0))),
     case("unigram-prose", Model::Unigram, Prose, Some((7.0, 13.0))),
     case("unigram-udhr", Model::Unigram, Udhr, Some((4.0, 8.0))),
+    case("unigram-precompiled-prose", Model::UnigramPrecompiled, Prose, Some((7.0, 13.0))),
+    case("unigram-precompiled-udhr", Model::UnigramPrecompiled, Udhr, Some((4.0, 8.0))),
     case("bpe-prose", Model::Bpe, Prose, Some((8.0, 25.0))),
     case("bpe-udhr", Model::Bpe, Udhr, Some((6.0, 15.0))),
     Case { longest: 60, modes: &[OneText], ..case("short-f16-256", Model::F16x256, Prose, Some((4.0, 7.0))) },
