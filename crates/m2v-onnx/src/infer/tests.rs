@@ -1,7 +1,5 @@
 //! Each operator by what the operators of opset 18 are specified to take and make.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use super::{Operand, Refusal, infer};
 use crate::graph::Attribute;
 use crate::value::{Axis, ElementType, Type};
