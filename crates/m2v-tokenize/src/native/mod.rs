@@ -38,7 +38,6 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use added::{Matcher, Segment};
-use apart::NotApart;
 use bpe::Bpe;
 use config::{AddedToken, Config};
 use normalize::{Normalizer, normalize};
@@ -128,10 +127,14 @@ impl NativeTokenizer {
                 let scratch: &mut WordsScratch = scratch.get(&self.owner, Words::scratch);
                 if words.takes(text) {
                     let before = ids.len();
-                    match words.encode(&self.pipeline, &[text], &|_| false, scratch, ids, &mut Vec::new()) {
-                        Err(error) if error.is::<NotApart>() => ids.truncate(before),
-                        result => return result.map(|_| ()),
+                    if words
+                        .encode(&self.pipeline, &[text], &|_| false, scratch, ids, &mut Vec::new())
+                        .is_ok()
+                    {
+                        return Ok(());
                     }
+                    // A chunk does not stand apart, or alone it is an error. As a whole the text tells.
+                    ids.truncate(before);
                 }
                 self.pipeline.encode(text, first, scratch.model(), ids)
             }

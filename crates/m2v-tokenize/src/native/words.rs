@@ -105,7 +105,7 @@ impl Words {
         let scanner = Scanner {
             punctuation,
             lowercase,
-            vertical: !removes_controls && apart.cuts_vertical,
+            vertical: apart.cuts_vertical,
             suspect: added.and_then(Matcher::first_byte).unwrap_or(Scanner::NONE),
             isa: Isa::best(),
         };

@@ -10,6 +10,8 @@
 #[cfg(all(test, feature = "hf"))]
 mod tests;
 
+use std::borrow::Cow;
+
 use super::config::PrependScheme;
 use super::normalize::{Normalizer, normalize};
 use super::pipeline::Result;
@@ -28,9 +30,9 @@ pub(super) struct Apart {
 /// Spaces become a character that begins a piece.
 struct Marked {
     replacement: char,
-    /// Runs of spaces become one of them before.
+    /// Runs of spaces become one space, or one mark.
     joins_runs: bool,
-    /// Other ASCII white space becomes spaces before.
+    /// So does other ASCII white space, each alone, and in runs if those of spaces do.
     has_only_spaces: bool,
 }
 
@@ -39,6 +41,12 @@ struct Marked {
 #[error("a part of it does not stand apart")]
 pub(super) struct NotApart;
 
+/// White space at which texts are cut, but for U+000B and U+000C. `\r\n` is one cluster.
+const SPACES: [&str; 5] = [" ", "\t", "\n", "\r", "\r\n"];
+
+/// SentencePiece's mark, which no normalizer changes or composes with what is around it, but for tables.
+const MARK: &str = "\u{2581}";
+
 impl Apart {
     /// For normalizers and pre-tokenizers; `None` if texts cannot be cut at white space.
     pub(super) fn new(normalizers: &[Normalizer], pre_tokenizers: &[PreTokenizer]) -> Option<Self> {
@@ -46,40 +54,49 @@ impl Apart {
             [Normalizer::Precompiled(table), others @ ..] => (Some(table), others),
             others => (None, others),
         };
-        let splits_spaces = matches!(pre_tokenizers.first(), Some(PreTokenizer::WhitespaceSplit));
         let mark = match *pre_tokenizers {
             [PreTokenizer::Metaspace { replacement, prepend: PrependScheme::Always, split: true }] => {
                 Some(replacement)
             }
             _ => None,
         };
-        // How long a run of spaces is does not count where spaces only separate, or where it becomes one mark.
-        let joins_runs = |step: &Normalizer| match step {
-            Normalizer::ReplaceSpaces(content) if content == " " => splits_spaces || mark.is_some(),
-            Normalizer::ReplaceSpaces(content) => mark.is_some_and(|mark| content.chars().eq([mark])),
-            _ => false,
+        let only_spaces =
+            mark.is_some() || matches!(pre_tokenizers.first(), Some(PreTokenizer::WhitespaceSplit));
+        let is_local = |step: &Normalizer| match step {
+            // How long a run of spaces is does not count where spaces only separate, or where it becomes one mark.
+            Normalizer::ReplaceSpaces(content) if content == " " => only_spaces,
+            Normalizer::ReplaceSpaces(content) => {
+                content == MARK && mark.is_some_and(|mark| MARK.contains(mark))
+            }
+            step => step.is_local(),
         };
-        if !others.iter().all(|step| step.is_local() || joins_runs(step)) {
+        if !others.iter().all(is_local) || table.is_some_and(|table| !only_spaces || !table.leaves_ascii()) {
             return None;
         }
-        let is_space = |c: char| if mark.is_some() { c == ' ' } else { c.is_whitespace() };
-        let makes_spaces = |spaces: &[&str]| {
-            table.is_none_or(|table| {
-                let made = spaces.iter().map(|space| table.normalized(space));
-                made.into_iter().all(|made| !made.is_empty() && made.chars().all(is_space))
-            })
+        let made = |text: &str| normalize(normalizers, text.to_owned().into()).unwrap_or_default();
+        let Some(replacement) = mark else {
+            let separates = |spaces: &[&str]| {
+                let is_space = |made: Cow<'_, str>| !made.is_empty() && made.chars().all(char::is_whitespace);
+                spaces.iter().all(|space| is_space(made(space)))
+            };
+            let cuts_vertical = separates(&["\u{b}", "\u{c}"]);
+            return separates(&SPACES).then_some(Self {
+                has_clusters: table.is_some(),
+                marked: None,
+                cuts_vertical,
+            });
         };
-        let is_cut = table.is_none_or(|table| table.leaves_ascii() && (splits_spaces || mark.is_some()));
-        if !is_cut || !makes_spaces(&[" ", "\t", "\n", "\r", "\r\n"]) {
-            return None;
-        }
-        let marked = mark.map(|replacement| Marked {
-            replacement,
-            joins_runs: others.iter().any(joins_runs),
-            has_only_spaces: table.is_some(),
-        });
-        let cuts_vertical = makes_spaces(&["\u{b}", "\u{c}"]);
-        Some(Self { has_clusters: table.is_some(), marked, cuts_vertical })
+        let are_one = |spaces: &[&str]| {
+            let pairs = spaces.iter().flat_map(|one| spaces.iter().map(move |two| format!("{one}{two}")));
+            let more =
+                pairs.clone().flat_map(|pair| spaces.iter().map(move |space| format!("{pair}{space}")));
+            pairs.chain(more).all(|run| [" ", MARK].contains(&&*made(&run)))
+        };
+        let joins_runs = are_one(&SPACES[..1]);
+        let has_only_spaces =
+            SPACES.iter().all(|space| made(space) == " ") && (!joins_runs || are_one(&SPACES));
+        let marked = Some(Marked { replacement, joins_runs, has_only_spaces });
+        (made(" ") == " ").then_some(Self { has_clusters: table.is_some(), marked, cuts_vertical: false })
     }
 
     /// Whether nothing is seen in a text that does not stand apart.
@@ -96,15 +113,17 @@ impl Apart {
 
     /// Refuses a chunk that does not stand apart, with [`NotApart`]. Of characters none of which changes, all do.
     pub(super) fn check(&self, normalizers: &[Normalizer], chunk: &str) -> Result<()> {
-        let stays_one = |marked: &Marked| -> Result<bool> {
-            let normalised = normalize(normalizers, chunk.into())?;
-            Ok(!normalised.is_empty() && !normalised.contains([' ', marked.replacement]))
-        };
-        let stands = !self.has_clusters || stands_apart(chunk);
-        if stands && self.marked.as_ref().map_or(Ok(true), stays_one)? {
-            Ok(())
-        } else {
-            Err(NotApart.into())
+        if self.has_clusters && !stands_apart(chunk) {
+            return Err(NotApart.into());
         }
+        if let Some(marked) = &self.marked {
+            let normalised = normalize(normalizers, chunk.into())?;
+            // Next to a space it would be a run, and at the start of a word it stands for the prefix.
+            let is_mark = |c: Option<char>| c.is_none_or(|c| c == ' ' || c == marked.replacement);
+            if is_mark(normalised.chars().next()) || is_mark(normalised.chars().next_back()) {
+                return Err(NotApart.into());
+            }
+        }
+        Ok(())
     }
 }
