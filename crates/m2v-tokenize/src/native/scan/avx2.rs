@@ -8,7 +8,7 @@ use std::arch::x86_64::*;
 use bytemuck::cast;
 
 use super::look_up::FOUR;
-use super::{BLOCK, Chunks, Classified, Instructions, ScanBuffer, Scanner};
+use super::{BLOCK, Chunks, Classified, Instructions, ScanBuffer, Scanner, last};
 use crate::key::Key;
 use crate::short_strings::ShortStrings;
 
@@ -49,7 +49,8 @@ impl Avx2 {
             let classify = |scanner: Scanner, block: &[u8; BLOCK]| classify(scanner, block);
             let values =
                 |known: &ShortStrings, keys: &_, places: &_, out: &mut _| values(known, keys, places, out);
-            Instructions { classify, positions, values }.scan(scanner, texts, known, buffer, refuses, each)
+            Instructions { last, classify, positions, values }
+                .scan(scanner, texts, known, buffer, refuses, each)
         }
         #[expect(unsafe_code, reason = "there is no safe way into code for what was detected")]
         // SAFETY: the processor has the features, or there were no `self`.

@@ -42,11 +42,13 @@ impl Avx512 {
             refuses: &dyn Fn(&str) -> bool,
             each: impl FnMut(Chunks<'_>) -> Result<(), E>,
         ) -> Result<bool, E> {
+            let last = |rest: &[u8]| last(rest);
             let classify = |scanner: Scanner, block: &[u8; BLOCK]| classify(scanner, block);
             let positions = |mask, base, out: &mut [u32; BLOCK]| positions(mask, base, out);
             let values =
                 |known: &ShortStrings, keys: &_, places: &_, out: &mut _| values(known, keys, places, out);
-            Instructions { classify, positions, values }.scan(scanner, texts, known, buffer, refuses, each)
+            Instructions { last, classify, positions, values }
+                .scan(scanner, texts, known, buffer, refuses, each)
         }
         #[expect(unsafe_code, reason = "there is no safe way into code for what was detected")]
         // SAFETY: the processor has the features, or there were no `self`.
@@ -54,6 +56,18 @@ impl Avx512 {
             scan(scanner, texts, known, buffer, refuses, each)
         }
     }
+}
+
+/// As the [portable one](super::last), which has to write to memory what it then reads as a whole. The ids of a short
+/// text alone take 129 ns with it, and 145 with that (34 bytes; Granite Rapids).
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,bmi2")]
+fn last(rest: &[u8]) -> [u8; BLOCK] {
+    let rest = &rest[..rest.len().min(BLOCK - 1)];
+    #[expect(unsafe_code, reason = "there is no safe function that reads fewer bytes than a register has")]
+    // SAFETY: a byte is read if its bit is set, and those are the bits of the slice.
+    let block = unsafe { _mm512_mask_loadu_epi8(splat(b' '), !(!0 << rest.len()), rest.as_ptr().cast()) };
+    cast(block)
 }
 
 /// As the [portable one](super::classify).

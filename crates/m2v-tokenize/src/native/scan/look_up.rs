@@ -31,7 +31,7 @@ impl LookedUp {
     }
 }
 
-impl<C, P, V> Instructions<C, P, V>
+impl<L, C, P, V> Instructions<L, C, P, V>
 where
     P: Fn(u64, u32, &mut [u32; BLOCK]),
     V: Fn(&ShortStrings, &[Key<2>; FOUR], &[u32; FOUR], &mut [u32; FOUR]) -> u8,

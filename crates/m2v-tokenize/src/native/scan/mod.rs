@@ -132,7 +132,9 @@ const BYTES: usize = 1 << 14;
 
 /// What differs between instruction sets: closures, because only those take the features of the function they stand
 /// in.
-struct Instructions<C, P, V> {
+struct Instructions<L, C, P, V> {
+    /// Fills a block that a text does not with spaces.
+    last: L,
     /// Looks at a block.
     classify: C,
     /// Writes a base plus the number of each bit that is set; what follows is overwritten.
@@ -189,9 +191,8 @@ impl Scanner {
         each: impl FnMut(Chunks<'_>) -> Result<(), E>,
     ) -> Result<bool, E> {
         match self.isa {
-            Isa::Portable => {
-                Instructions { classify, positions, values }.scan(self, texts, known, buffer, refuses, each)
-            }
+            Isa::Portable => Instructions { last, classify, positions, values }
+                .scan(self, texts, known, buffer, refuses, each),
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2(avx2) => avx2.scan(self, texts, known, buffer, refuses, each),
             #[cfg(target_arch = "x86_64")]
@@ -200,8 +201,9 @@ impl Scanner {
     }
 }
 
-impl<C, P, V> Instructions<C, P, V>
+impl<L, C, P, V> Instructions<L, C, P, V>
 where
+    L: Fn(&[u8]) -> [u8; BLOCK],
     C: Fn(Scanner, &[u8; BLOCK]) -> Classified,
     P: Fn(u64, u32, &mut [u32; BLOCK]),
     V: Fn(&ShortStrings, &[Key<2>; FOUR], &[u32; FOUR], &mut [u32; FOUR]) -> u8,
@@ -224,8 +226,7 @@ where
             buffer.reserve(base, text.len());
             let (blocks, rest) = text.as_bytes().as_chunks::<BLOCK>();
             // Padding is white space: it ends the last chunk.
-            let mut last = [b' '; BLOCK];
-            last[..rest.len()].copy_from_slice(rest);
+            let last = (self.last)(rest);
             let (mut in_word, mut at_mark, mut suspects) = (0, 0, 0);
             for block in blocks.iter().chain([&last]) {
                 let Classified { lower, space, punctuation, suspect } = (self.classify)(scanner, block);
@@ -246,21 +247,22 @@ where
                 }
                 base += BLOCK;
                 if ended >= CHUNKS {
-                    self.hand_on((started, ended), known, buffer, &mut each)?;
+                    self.hand_on(ended, known, buffer, &mut each)?;
+                    buffer.starts.copy_within(ended..started, 0);
                     (started, ended) = (started - ended, 0);
                 }
             }
             if suspects != 0 && refuses(text) {
-                self.hand_on((started, ended), known, buffer, &mut each)?;
+                self.hand_on(ended, known, buffer, &mut each)?;
                 return Ok(false);
             }
             buffer.texts.push(ended as u32);
             if base >= BYTES {
-                self.hand_on((started, ended), known, buffer, &mut each)?;
+                self.hand_on(ended, known, buffer, &mut each)?;
                 (started, ended, base) = (0, 0, 0);
             }
         }
-        self.hand_on((started, ended), known, buffer, &mut each)?;
+        self.hand_on(ended, known, buffer, &mut each)?;
         Ok(true)
     }
 
@@ -268,7 +270,7 @@ where
     #[inline(always)]
     fn hand_on<E>(
         &self,
-        (started, ended): (usize, usize),
+        ended: usize,
         known: &ShortStrings,
         buffer: &mut ScanBuffer,
         each: &mut impl FnMut(Chunks<'_>) -> Result<(), E>,
@@ -278,10 +280,17 @@ where
         let LookedUp { values, others, .. } = looked_up;
         let (others, until) = (&others[..count], ..ended);
         each(Chunks { bytes, starts: &starts[until], ends: &ends[until], values, others, texts })?;
-        starts.copy_within(ended..started, 0);
         texts.clear();
         Ok(())
     }
+}
+
+/// Fills a block with spaces on any processor.
+#[inline(always)]
+fn last(rest: &[u8]) -> [u8; BLOCK] {
+    let mut last = [b' '; BLOCK];
+    last[..rest.len()].copy_from_slice(rest);
+    last
 }
 
 /// Looks at a block on any processor.

@@ -68,7 +68,7 @@ fn all(
         found.push((is_done, chunks));
     };
     collect(&|buffer, each| {
-        Instructions { classify, positions, values }.scan(scanner, texts, known, buffer, refuses, each)
+        Instructions { last, classify, positions, values }.scan(scanner, texts, known, buffer, refuses, each)
     });
     #[cfg(target_arch = "x86_64")]
     {
