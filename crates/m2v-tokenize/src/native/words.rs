@@ -151,13 +151,21 @@ impl Words {
     ) -> Result<bool> {
         let WordsScratch { buffer, memo, found, new } = scratch;
         self.scanner.scan(texts, self.known.short.short(), buffer, refuses, |chunks| {
-            self.look_up_others(pipeline, &chunks, memo, found, new)?;
-            let mut others = chunks.others.iter().map(|&other| other as usize).zip(&*found).peekable();
+            found.clear();
+            if !chunks.others.is_empty() {
+                self.look_up_others(pipeline, &chunks, memo, found, new)?;
+            }
+            let mut others = chunks.others.iter().zip(&*found);
+            let mut next = others.next();
             let (mut done, mut new_ones) = (0, 0);
-            let mut append_until = |end: usize, ids: &mut Vec<u32>| {
-                while let Some((other, found)) = others.next_if(|&(other, _)| other < end) {
-                    chunks.append_known(done..other, ids);
-                    done = other + 1;
+            // The last is the beginning of a text that goes on in the next chunks, or nothing.
+            for nth in 0..=chunks.texts.len() {
+                let end = chunks.texts.get(nth).map_or(chunks.len(), |&end| end as usize);
+                while let Some((&other, found)) = next
+                    && (other as usize) < end
+                {
+                    chunks.append_known(done..other as usize, ids);
+                    done = other as usize + 1;
                     match *found {
                         Found { known: 0, place: 0, .. } => {
                             new.append(new_ones, ids);
@@ -166,17 +174,13 @@ impl Words {
                         Found { known: 0, place, .. } => memo.append(place, ids),
                         Found { known, .. } => ids.push(known - 1),
                     }
+                    next = others.next();
                 }
                 chunks.append_known(done..end, ids);
                 done = end;
-            };
-            for &text in chunks.texts {
-                append_until(text as usize, ids);
-                ends.push(ids.len());
-            }
-            // The beginning of a text that goes on in the next chunks.
-            if chunks.texts.last().is_none_or(|&text| (text as usize) < chunks.len()) {
-                append_until(chunks.len(), ids);
+                if nth < chunks.texts.len() {
+                    ends.push(ids.len());
+                }
             }
             let is_new = chunks.others.iter().zip(&*found).filter(|(_, found)| found.is_new());
             for (i, (&other, found)) in is_new.enumerate().filter(|(_, (_, found))| found.may_be_in_memo) {
@@ -196,11 +200,7 @@ impl Words {
         found: &mut Vec<Found>,
         new: &mut NewChunks,
     ) -> Result<()> {
-        found.clear();
         new.clear();
-        if chunks.others.is_empty() {
-            return Ok(());
-        }
         let spans = || chunks.others.iter().map(|&other| chunks.span(other as usize));
         found.extend(spans().map(|(start, len)| {
             let known = self.known.medium(chunks.bytes, start, len);
