@@ -234,10 +234,14 @@ impl EmbeddingTable {
             }
         }
         let count = self.id_count();
-        match ids.iter().copied().max() {
-            Some(id) if id as usize >= count => Err(Error::IdOutOfRange { id, count }),
-            _ => Ok(()),
+        let is_out = |id: u32| id as usize >= count;
+        // All of them, in steps of many: which it is, if any, is looked for later.
+        if ids.iter().fold(false, |found, &id| found | is_out(id))
+            && let Some(id) = ids.iter().copied().find(|&id| is_out(id))
+        {
+            return Err(Error::IdOutOfRange { id, count });
         }
+        Ok(())
     }
 
     fn kernel_rows(&self) -> Rows<'_> {

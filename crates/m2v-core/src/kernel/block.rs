@@ -80,10 +80,17 @@ pub(super) struct Tile<'a> {
 /// not know of each other, so they get the same sum twice. That takes less than a tile as narrow as what is
 /// left would, and no kernel needs code for it.
 #[inline(always)]
-pub(super) fn each_tile<const N: usize>(job: Job<'_>, widths: [usize; N], mut add: impl FnMut(Tile<'_>)) {
-    let Job { block, mut start, ends, normalize, out } = job;
+pub(super) fn each_tile<const FUSED: bool, const N: usize>(
+    job: Job<'_>,
+    widths: [usize; N],
+    mut add: impl FnMut(Tile<'_>),
+) {
+    let Job { block, mut start, ends, normalize, mut out } = job;
     let dim = block.rows.dim;
-    for (&end, sum) in ends.iter().zip(out.chunks_exact_mut(dim)) {
+    for &end in ends {
+        // What `chunks_exact_mut` divides to know beforehand takes longer than a short text can wait.
+        let Some((sum, rest)) = out.split_at_mut_checked(dim) else { return };
+        out = rest;
         let mut column = 0;
         while column < dim {
             let columns = next_tile(column, dim, widths);
@@ -91,7 +98,7 @@ pub(super) fn each_tile<const N: usize>(job: Job<'_>, widths: [usize; N], mut ad
             add(Tile { block, tokens: start..end, column: columns.start, sum });
             column = columns.end;
         }
-        finish(sum, end - start, normalize);
+        finish::<FUSED>(sum, end - start, normalize);
         start = end;
     }
 }

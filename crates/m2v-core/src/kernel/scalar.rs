@@ -15,7 +15,7 @@ pub(super) struct Scalar;
 
 impl Kernels for Scalar {
     fn pool<E: Widen, const WEIGHTED: bool>(self, job: Job<'_>) {
-        each_tile(job, [32, 8, 1], |tile| match tile.sum.len() {
+        each_tile::<false, _>(job, [32, 8, 1], |tile| match tile.sum.len() {
             32 => add::<E, WEIGHTED, 32>(tile),
             8 => add::<E, WEIGHTED, 8>(tile),
             _ => add::<E, WEIGHTED, 1>(tile),

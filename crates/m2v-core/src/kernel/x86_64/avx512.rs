@@ -42,10 +42,10 @@ impl Kernels for Avx512 {
     }
 }
 
-#[target_feature(enable = "avx2,f16c,avx512f,avx512bw")]
+#[target_feature(enable = "avx2,fma,f16c,avx512f,avx512bw")]
 fn pool<E: Widen, const WEIGHTED: bool>(job: Job<'_>) {
     ask_for_first::<E>(&job);
-    each_tile(job, if E::DTYPE == Dtype::F32 { [128, 128, 64] } else { [256, 128, 64] }, |tile| {
+    each_tile::<true, _>(job, if E::DTYPE == Dtype::F32 { [128, 128, 64] } else { [256, 128, 64] }, |tile| {
         match tile.sum.len() {
             256 => add::<E, WEIGHTED, 256, 8, 4>(tile),
             128 => add::<E, WEIGHTED, 128, 4, 2>(tile),
@@ -56,7 +56,7 @@ fn pool<E: Widen, const WEIGHTED: bool>(job: Job<'_>) {
 
 /// Adds a tile of `N` columns: `F` pairs of registers of floats, or `I` of integers.
 #[inline]
-#[target_feature(enable = "avx2,f16c,avx512f,avx512bw")]
+#[target_feature(enable = "avx2,fma,f16c,avx512f,avx512bw")]
 fn add<E: Widen, const WEIGHTED: bool, const N: usize, const F: usize, const I: usize>(tile: Tile<'_>) {
     if E::DTYPE == Dtype::I8 && !WEIGHTED {
         return add_integers(tile, |block, tokens, column| add_i8::<N, I>(block, tokens, column));
@@ -79,7 +79,7 @@ fn add<E: Widen, const WEIGHTED: bool, const N: usize, const F: usize, const I: 
 
 /// 32 columns as f32: the `index`th of a row, in the order [`in_order`] undoes.
 #[inline]
-#[target_feature(enable = "avx2,f16c,avx512f,avx512bw")]
+#[target_feature(enable = "avx2,fma,f16c,avx512f,avx512bw")]
 fn widen<E: Widen>(row: &[u8], index: usize) -> [__m512; 2] {
     let (left, right) = (2 * index, 2 * index + 1);
     match E::DTYPE {
@@ -103,7 +103,7 @@ fn widen<E: Widen>(row: &[u8], index: usize) -> [__m512; 2] {
 
 /// Sums of 32 columns in the order of the columns.
 #[inline]
-#[target_feature(enable = "avx2,f16c,avx512f,avx512bw")]
+#[target_feature(enable = "avx2,fma,f16c,avx512f,avx512bw")]
 fn in_order<E: Widen>([even, odd]: [__m512; 2]) -> [__m512; 2] {
     if E::DTYPE != Dtype::BF16 {
         return [even, odd];
@@ -115,7 +115,7 @@ fn in_order<E: Widen>([even, odd]: [__m512; 2]) -> [__m512; 2] {
 
 /// Adds at most 256 int8 rows, two at a time: their columns side by side, and those pairs added in one step.
 #[inline]
-#[target_feature(enable = "avx2,f16c,avx512f,avx512bw")]
+#[target_feature(enable = "avx2,fma,f16c,avx512f,avx512bw")]
 fn add_i8<const N: usize, const I: usize>(
     block: &Block<'_>,
     tokens: Range<usize>,
