@@ -113,6 +113,24 @@ pub trait EncoderExt: Encoder {
 
     /// Embeds texts into a caller's array of shape `[texts.len(), dim]`.
     ///
+    /// Who embeds short texts one at a time, and many, brings a [`Scratch`]: [`Encoder::encode_block`] with it takes
+    /// 0.85 of the time for texts of 34 bytes, because to borrow the encoder's waits for what was written before.
+    ///
+    /// ```
+    /// use m2v_infer::core::Dir;
+    /// use m2v_infer::ndarray::Array2;
+    /// use m2v_infer::{Encoder, Scratch, StaticModel};
+    ///
+    /// # let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/minilm-l6-64d");
+    /// let model = StaticModel::load(&Dir::open(folder)?)?;
+    /// let (mut scratch, mut out) = (Scratch::default(), Array2::zeros((1, model.dim())));
+    /// for text in ["a query", "and the next"] {
+    ///     model.encode_block(&[text], &mut scratch, out.view_mut())?;
+    ///     // … search for out.row(0)
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// If a text cannot be encoded or `out` has another shape; `out` is then unspecified.
     fn encode_into<S: AsRef<str> + Sync>(&self, texts: &[S], out: ArrayViewMut2<'_, f32>) -> Result<()> {
