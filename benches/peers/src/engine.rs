@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result, anyhow};
 use m2v_core::ndarray::{Array2, Axis, Slice};
 use m2v_core::{Dir, Source};
-use m2v_infer::EncoderExt;
+use m2v_infer::{Encoder, EncoderExt, Scratch};
 
 /// How texts are handed over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub(crate) enum Mode {
     Calls256,
     /// One text a call; ours into a reused buffer, the peer through `encode_single`.
     OneText,
+    /// One text a call; ours with a scratch of the caller's, where [`Mode::OneText`] borrows the model's each time.
+    OwnScratch,
 }
 
 /// Texts of one call in [`Mode::Calls256`].
@@ -28,6 +30,7 @@ impl Mode {
             Self::OneCall => "one-call",
             Self::Calls256 => "256-texts",
             Self::OneText => "one-text",
+            Self::OwnScratch => "own-scratch",
         }
     }
 }
@@ -50,21 +53,27 @@ pub(crate) struct Ours {
     buffer: Array2<f32>,
     /// That of one text.
     one: Array2<f32>,
+    /// What [`Mode::OwnScratch`] brings.
+    scratch: Scratch,
 }
 
 impl Ours {
     /// The same with all of a text counting.
     pub(crate) fn unlimited(&self) -> Self {
         let options = self.model.options().with_max_length(None);
-        Self { model: self.model.with_options(options), buffer: self.buffer.clone(), one: self.one.clone() }
+        Self::new(self.model.with_options(options))
     }
 
     fn load_from(source: &Dir) -> Result<Self> {
         let model =
             m2v_infer::StaticModel::load(source).with_context(|| format!("m2v: {}", source.locate("")))?;
+        Ok(Self::new(model))
+    }
+
+    fn new(model: m2v_infer::StaticModel) -> Self {
         let output = |texts: usize| Array2::zeros((texts, model.table().dim()));
         let (buffer, one) = (output(CALL), output(1));
-        Ok(Self { model, buffer, one })
+        Self { model, buffer, one, scratch: Scratch::default() }
     }
 
     /// Whether texts are tokenised by m2v itself, not by the `tokenizers` crate.
@@ -93,6 +102,12 @@ impl Engine for Ours {
             Mode::OneText => {
                 for text in texts {
                     self.model.encode_into(&[text], self.one.view_mut())?;
+                    black_box(&self.one);
+                }
+            }
+            Mode::OwnScratch => {
+                for text in texts {
+                    self.model.encode_block(&[text], &mut self.scratch, self.one.view_mut())?;
                     black_box(&self.one);
                 }
             }
@@ -138,7 +153,9 @@ impl Engine for Peer {
         match mode {
             Mode::OneCall => drop(black_box(self.0.encode_flat(texts))),
             Mode::Calls256 => texts.chunks(CALL).for_each(|texts| drop(black_box(self.0.encode_flat(texts)))),
-            Mode::OneText => texts.iter().for_each(|text| drop(black_box(self.0.encode_single(text)))),
+            Mode::OneText | Mode::OwnScratch => {
+                texts.iter().for_each(|text| drop(black_box(self.0.encode_single(text))))
+            }
         }
         Ok(())
     }

@@ -33,7 +33,7 @@ pub(crate) fn run(
     let call = match mode {
         Mode::OneCall => texts.len(),
         Mode::Calls256 => crate::engine::CALL,
-        Mode::OneText => 1,
+        Mode::OneText | Mode::OwnScratch => 1,
     };
     let args: [PathBuf; 4] = [model.into(), file, call.to_string().into(), rounds.min(3).to_string().into()];
     let output = Command::new(python)

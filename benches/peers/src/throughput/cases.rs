@@ -1,7 +1,7 @@
 //! What is encoded with what, and how much faster than the peer it has to be.
 
 use crate::corpus::Corpus::{self, Messy, Prose, Udhr};
-use crate::engine::Mode::{self, Calls256, OneCall, OneText};
+use crate::engine::Mode::{self, Calls256, OneCall, OneText, OwnScratch};
 use crate::models::Model;
 
 /// A case of throughput.
@@ -36,7 +36,11 @@ pub(crate) const CASES: [Case; 19] = [
     case("unigram-precompiled-udhr", Model::UnigramPrecompiled, Udhr, Some((4.0, 8.0))),
     case("bpe-prose", Model::Bpe, Prose, Some((8.0, 25.0))),
     case("bpe-udhr", Model::Bpe, Udhr, Some((6.0, 15.0))),
-    Case { longest: 60, modes: &[OneText], ..case("short-f16-256", Model::F16x256, Prose, Some((4.0, 7.0))) },
+    Case {
+        longest: 60,
+        modes: &[OneText, OwnScratch],
+        ..case("short-f16-256", Model::F16x256, Prose, Some((4.0, 7.0)))
+    },
     case("shared-prose-f16-256", Model::Shared256, Prose, Some((4.0, 7.0))),
 ];
 

@@ -85,19 +85,22 @@ struct Found {
 }
 
 impl Found {
-    /// Each round loads both sides anew for the first, cold pass. Who goes first changes from round to round.
+    /// Each round loads both sides anew, each just before its first, cold pass: what is loaded in between takes the
+    /// caches. Who goes first changes from round to round.
     fn measure(folder: &Path, texts: &[String], mode: Mode, rounds: usize) -> Result<Self> {
         let mut found = Self::default();
         for round in 0..rounds {
             settle_memory();
-            let (mut ours, mut peer) = (Ours::load(folder)?, Peer::load(folder)?);
+            let ((mut ours, ours_cold), (mut peer, peer_cold)) = in_turn(
+                round,
+                || load_and_pass::<Ours>(folder, texts, mode),
+                || load_and_pass::<Peer>(folder, texts, mode),
+            )?;
             found.native = ours.is_native();
             let count = texts.len() as f64;
-            let cold =
-                in_turn(round, || pass(&mut ours, texts, mode, 1), || pass(&mut peer, texts, mode, 1))?;
-            found.cold.push(count / cold.0, count / cold.1);
+            found.cold.push(count / ours_cold, count / peer_cold);
             let times = |cold: f64| (PASS / cold).ceil().clamp(1.0, 100.0) as usize;
-            let times = (times(cold.0), times(cold.1));
+            let times = (times(ours_cold), times(peer_cold));
             for turn in [round, round + 1] {
                 let warm = in_turn(
                     turn,
@@ -111,6 +114,13 @@ impl Found {
     }
 }
 
+/// A side, freshly loaded, and the processor seconds of its first pass.
+fn load_and_pass<E: Engine>(folder: &Path, texts: &[String], mode: Mode) -> Result<(E, f64)> {
+    let mut engine = E::load(folder)?;
+    let cold = pass(&mut engine, texts, mode, 1)?;
+    Ok((engine, cold))
+}
+
 /// Processor seconds of a pass, on average.
 fn pass(engine: &mut impl Engine, texts: &[String], mode: Mode, times: usize) -> Result<f64> {
     let (cost, result) = measure(|| (0..times).try_for_each(|_| engine.pass(texts, mode)));
@@ -119,11 +129,11 @@ fn pass(engine: &mut impl Engine, texts: &[String], mode: Mode, times: usize) ->
 }
 
 /// Both, the first one first in even turns.
-fn in_turn<T>(
+fn in_turn<A, B>(
     turn: usize,
-    first: impl FnOnce() -> Result<T>,
-    second: impl FnOnce() -> Result<T>,
-) -> Result<(T, T)> {
+    first: impl FnOnce() -> Result<A>,
+    second: impl FnOnce() -> Result<B>,
+) -> Result<(A, B)> {
     if turn.is_multiple_of(2) {
         let first = first()?;
         return Ok((first, second()?));
