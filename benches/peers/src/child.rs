@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result};
 use clap::{Subcommand, ValueEnum};
+use m2v_core::{Dir, Source};
 use m2v_infer::EncoderExt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -31,6 +32,8 @@ pub(crate) enum Side {
 pub(crate) enum Child {
     /// Seconds from the path of a model to the first embedding: `[processor, clock]`.
     Load { side: Side, model: PathBuf },
+    /// Seconds to read the file of a model's table, and nothing else: `[processor, clock]`.
+    Read { model: PathBuf },
     /// Peak resident megabytes of encoding a file.
     Peak { side: Side, model: PathBuf, texts: PathBuf },
     /// Peak resident megabytes after a tenth of a stream of so many lines, and after all of it.
@@ -43,6 +46,7 @@ impl Child {
         let mut command = Command::new(env::current_exe()?);
         match self {
             Self::Load { side, model } => command.args(["load", side.name()]).arg(model),
+            Self::Read { model } => command.arg("read").arg(model),
             Self::Peak { side, model, texts } => command.args(["peak", side.name()]).arg(model).arg(texts),
             Self::Stream { model, texts, lines } => {
                 command.arg("stream").arg(model).arg(texts).arg(lines.to_string())
@@ -59,6 +63,7 @@ impl Child {
             Self::Load { side: Side::Ours, model } => print(&load::<Ours>(model)?),
             Self::Load { side: Side::Mapped, model } => print(&load::<Mapped>(model)?),
             Self::Load { side: Side::Peer, model } => print(&load::<Peer>(model)?),
+            Self::Read { model } => print(&read(model)?),
             Self::Peak { side: Side::Ours, model, texts } => print(&peak::<Ours>(model, texts)?),
             Self::Peak { side: Side::Mapped, model, texts } => print(&peak::<Mapped>(model, texts)?),
             Self::Peak { side: Side::Peer, model, texts } => print(&peak::<Peer>(model, texts)?),
@@ -90,6 +95,12 @@ fn load<E: Engine>(model: &Path) -> Result<[f64; 2]> {
         anyhow::Ok(engine)
     });
     black_box(engine?);
+    Ok([cost.cpu, cost.wall])
+}
+
+fn read(model: &Path) -> Result<[f64; 2]> {
+    let (cost, file) = measure(|| anyhow::Ok(Dir::open(model)?.read("model.safetensors")?));
+    black_box(file?.context("model.safetensors")?);
     Ok([cost.cpu, cost.wall])
 }
 

@@ -30,22 +30,26 @@ fn run(bench: &mut Bench, name: &str, model: Model, floor: Option<f64>) -> Resul
     let load = |side: Side| Child::Load { side, model: folder.clone() }.spawn::<[f64; 2]>();
     // The first ones find the files cold.
     let _: [[f64; 2]; 2] = [load(Side::Ours)?, load(Side::Peer)?];
-    let mut found: [[Rounds; 2]; 2] = Default::default();
+    let mut found: [[Rounds; 2]; 3] = Default::default();
     for _ in 0..bench.rounds * 2 + 1 {
         settle_memory();
         let (read, mapped, peer) = (load(Side::Ours)?, load(Side::Mapped)?, load(Side::Peer)?);
-        for (ours, rounds) in [read, mapped].into_iter().zip(&mut found) {
+        let table = Child::Read { model: folder.clone() }.spawn::<[f64; 2]>()?;
+        for (ours, rounds) in [read, mapped, table].into_iter().zip(&mut found) {
             let clocks = rounds.iter_mut().zip(ours.into_iter().zip(peer));
             clocks.for_each(|(rounds, (ours, peer))| rounds.push(ours, peer));
         }
     }
-    for (way, rounds) in ["", "mapped-"].into_iter().zip(found) {
+    let ways =
+        [("", floor, ""), ("mapped-", floor, ""), ("table-", None, "its file is read, nothing else done")];
+    for ((way, floor, note), rounds) in ways.into_iter().zip(found) {
         for (clock, rounds) in ["cpu", "wall"].into_iter().zip(rounds) {
             bench.report.push(Row {
                 ours: Some(rounds.ours() * 1e3),
                 peer: Some(rounds.other() * 1e3),
                 ratio: Some(1.0 / rounds.ratio()),
                 floor,
+                note: note.to_owned(),
                 ..Row::new(format!("{name}/{way}{clock}"), Kind::Load, "ms")
             });
         }
