@@ -2,6 +2,7 @@
 
 mod added_ids;
 mod facts;
+pub(crate) mod number;
 mod reader;
 mod tokens;
 

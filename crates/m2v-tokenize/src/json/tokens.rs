@@ -6,9 +6,11 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
 
 use super::Str;
 use super::facts::Facts;
+use super::number;
 use super::reader::{Reader, Text};
 use crate::arena::Arena;
 use crate::column::Column;
@@ -95,9 +97,15 @@ impl<'a> Listed<'a> {
         let mut listed = Self::new("", arena);
         let text = |token: Str<'_>| Text::Escaped(token.0.into_owned());
         if is_unigram {
-            let pieces: Vec<(Str<'a>, f64)> = serde_json::from_str(vocab).map_err(Error::Json)?;
-            let push = |(piece, score)| listed.push_piece(text(piece), score);
-            pieces.into_iter().try_for_each(push).ok_or_else(too_large)?;
+            let pieces: Vec<(Str<'a>, &RawValue)> = serde_json::from_str(vocab).map_err(Error::Json)?;
+            for (piece, score) in pieces {
+                let score = match number::read(score.get()) {
+                    Some(score) => score,
+                    // It says what is there instead.
+                    None => serde_json::from_str(score.get()).map_err(Error::Json)?,
+                };
+                listed.push_piece(text(piece), score).ok_or_else(too_large)?;
+            }
         } else {
             let ids: Ids<'a> = serde_json::from_str(vocab).map_err(Error::Json)?;
             ids.0

@@ -12,12 +12,12 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer, ser};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
-use crate::json::{AddedToken, File, Str};
+use crate::json::{AddedToken, File, Str, number};
 use crate::vocabulary::{Family, Vocabulary};
 use entries::Entries;
 use merges::Merges;
@@ -318,7 +318,10 @@ impl Serialize for Vocab<'_> {
         if file.model.family() == Family::Unigram {
             // Pieces are in the order of their ids, which are their places.
             let scores = file.model.tokens.scores();
-            return serializer.collect_seq(entries.kept().map(|place| (entries.text(place), scores[place])));
+            let score = |place: usize| RawValue::from_string(number::write(scores[place]));
+            let pieces = entries.kept().map(|place| Ok((entries.text(place), score(place)?)));
+            let pieces: serde_json::Result<Vec<_>> = pieces.collect();
+            return serializer.collect_seq(pieces.map_err(ser::Error::custom)?);
         }
         serializer.collect_map(entries.kept().zip(0_u32..).map(|(place, id)| (entries.text(place), id)))
     }
