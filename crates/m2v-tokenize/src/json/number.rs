@@ -29,17 +29,10 @@ pub(crate) fn read(text: &str) -> Option<f64> {
         [b'.', rest @ ..] => digits(rest)?,
         _ => (&[][..], rest),
     };
-    let (mut significand, mut exponent) = (0, 0_i32);
-    let (mut integer, mut fraction) = (integer.iter(), fraction.iter());
-    while let Some(longer) = integer.as_slice().first().and_then(|&digit| push(significand, digit)) {
-        significand = longer;
-        integer.next();
-    }
-    exponent = exponent.saturating_add(i32::try_from(integer.len()).unwrap_or(i32::MAX));
-    while let Some(longer) = fraction.next().and_then(|&digit| push(significand, digit)) {
-        significand = longer;
-        exponent = exponent.saturating_sub(1);
-    }
+    let mut significand = 0;
+    let dropped = integer.len() - push_all(&mut significand, integer);
+    let taken = push_all(&mut significand, fraction);
+    let exponent = i32::try_from(dropped).ok()?.checked_sub(i32::try_from(taken).ok()?)?;
     let number = match rest {
         [] => scale(significand, exponent)?,
         [b'e' | b'E', rest @ ..] => {
@@ -88,9 +81,15 @@ fn digits(text: &[u8]) -> Option<(&[u8], &[u8])> {
     (count > 0).then(|| text.split_at(count))
 }
 
-/// A number with one more digit, if it fits.
-fn push(significand: u64, digit: u8) -> Option<u64> {
-    significand.checked_mul(10)?.checked_add(u64::from(digit - b'0'))
+/// Adds digits to a number, up to the first that does not fit. Returns how many those are.
+fn push_all(significand: &mut u64, digits: &[u8]) -> usize {
+    for (count, digit) in digits.iter().enumerate() {
+        match significand.checked_mul(10).and_then(|tens| tens.checked_add(u64::from(digit - b'0'))) {
+            Some(longer) => *significand = longer,
+            None => return count,
+        }
+    }
+    digits.len()
 }
 
 /// significand × 10^exponent, rounded with each step; `None` if it is infinite.
