@@ -51,7 +51,8 @@ impl<T: Pod> Column<T> {
     /// If there are not so many.
     #[inline(always)]
     pub(crate) fn at(&self, place: usize) -> T {
-        pod_read_unaligned(&self.bytes[place * size_of::<T>()..][..size_of::<T>()])
+        let start = place * size_of::<T>();
+        pod_read_unaligned(&self.bytes[start..start + size_of::<T>()])
     }
 
     /// Where the one at a place is, or would be.

@@ -15,6 +15,8 @@ use crate::prefetch::prefetch;
 pub(crate) struct ShortStrings {
     /// Two strings each, padded with zeros, their values in the upper halves of the second numbers.
     places: Column<[u64; 4]>,
+    /// What is left of a hash is the number of a place.
+    shift: u32,
 }
 
 const VALUE_SHIFT: u32 = 32;
@@ -25,7 +27,9 @@ impl ShortStrings {
 
     /// An empty map with room for so many.
     pub(crate) fn with_capacity(count: usize, arena: &mut Arena) -> Self {
-        Self { places: arena.zeros(count.max(1).next_power_of_two()) }
+        let places = arena.zeros(count.max(2).next_power_of_two());
+        let shift = u64::BITS - places.len().ilog2();
+        Self { places, shift }
     }
 
     /// The value of a string, 0 if it is not there.
@@ -39,8 +43,7 @@ impl ShortStrings {
     pub(crate) fn place(&self, key: &Key<2>) -> usize {
         const K: u64 = 0x9E37_79B9_7F4A_7C15;
         let hash = (key[0].wrapping_mul(K).rotate_left(29) ^ key[1]).wrapping_mul(K);
-        // The number of places is a power of two.
-        (hash >> 32) as usize & (self.places.len() - 1)
+        hash.wrapping_shr(self.shift) as usize
     }
 
     /// Asks for a place that will be looked at.

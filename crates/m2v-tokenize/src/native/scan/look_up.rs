@@ -31,9 +31,10 @@ impl LookedUp {
     }
 }
 
-impl<L, C, P, V> Instructions<L, C, P, V>
+impl<B, C, P, K, V> Instructions<B, C, P, K, V>
 where
     P: Fn(u64, u32, &mut [u32; BLOCK]),
+    K: Fn(&[u8], &[u32; FOUR], &[u32; FOUR], &mut [Key<2>; FOUR]),
     V: Fn(&ShortStrings, &[Key<2>; FOUR], &[u32; FOUR], &mut [u32; FOUR]) -> u8,
 {
     /// Looks up so many chunks. Returns how many of them are among the others.
@@ -52,12 +53,12 @@ where
         let (starts, ends) = (&starts.as_chunks().0[..fours], &ends.as_chunks().0[..fours]);
         let mut groups = starts.chunks(AHEAD).zip(ends.chunks(AHEAD));
         if let Some((starts, ends)) = groups.next() {
-            now.ask(known, bytes, starts, ends);
+            now.ask(&self.keys, known, bytes, starts, ends);
         }
         let (mut count, mut first) = (0, 0);
         for values in values.as_chunks_mut().0[..fours].chunks_mut(AHEAD) {
             if let Some((starts, ends)) = groups.next() {
-                later.ask(known, bytes, starts, ends);
+                later.ask(&self.keys, known, bytes, starts, ends);
             }
             let mut unknown = 0;
             let keys_and_places = now.keys.iter().zip(&now.places);
@@ -88,35 +89,43 @@ impl Asked {
 
     /// Makes the keys of up to [`AHEAD`] fours of chunks and asks for their places.
     #[inline(always)]
-    fn ask(&mut self, known: &ShortStrings, bytes: &[u8], starts: &[[u32; FOUR]], ends: &[[u32; FOUR]]) {
+    fn ask(
+        &mut self,
+        make: &impl Fn(&[u8], &[u32; FOUR], &[u32; FOUR], &mut [Key<2>; FOUR]),
+        known: &ShortStrings,
+        bytes: &[u8],
+        starts: &[[u32; FOUR]],
+        ends: &[[u32; FOUR]],
+    ) {
         let fours = starts.iter().zip(ends).zip(self.keys.iter_mut().zip(&mut self.places));
         for ((starts, ends), (keys, places)) in fours {
-            // What is behind the last chunk was there before, and may end before it starts.
-            let lens: [u32; FOUR] =
-                std::array::from_fn(|i| ends[i].wrapping_sub(starts[i]).min(KEEP.len() as u32 - 1));
-            for (((&start, len), key), place) in starts.iter().zip(lens).zip(keys).zip(places) {
-                // The key of a chunk that is too long is that of no word.
-                let keep = KEEP[len as usize % KEEP.len()];
-                let start = start as usize;
-                let [low, high] = bytes.get(start..start + 16).map_or([0; 2], words);
-                *key = [low & keep[0], high & keep[1]];
-                *place = known.place(key) as u32;
-                known.prefetch(*place as usize);
+            make(bytes, starts, ends, keys);
+            for (key, place) in keys.iter().zip(places) {
+                let at = known.place(key);
+                known.prefetch(at);
+                *place = at as u32;
             }
         }
     }
 }
 
+/// The bytes that a key is made of: as many as the longest has, and more.
+pub(super) const WINDOW: usize = 16;
+
+/// The keys of chunks. What is behind the last chunk was there before, and may end before it starts; it starts, as all
+/// do, before the last [`WINDOW`] bytes.
 #[inline(always)]
-fn words(bytes: &[u8]) -> [u64; 2] {
-    match *bytes.as_chunks::<8>().0 {
-        [low, high] => [u64::from_le_bytes(low), u64::from_le_bytes(high)],
-        _ => [0; 2],
+pub(super) fn keys(bytes: &[u8], starts: &[u32; FOUR], ends: &[u32; FOUR], keys: &mut [Key<2>; FOUR]) {
+    for (i, key) in keys.iter_mut().enumerate() {
+        let keep = KEEP[ends[i].wrapping_sub(starts[i]).min(KEEP.len() as u32 - 1) as usize];
+        let start = starts[i] as usize;
+        let words = bytes[start..start + WINDOW].as_chunks::<8>().0;
+        *key = [u64::from_le_bytes(words[0]) & keep[0], u64::from_le_bytes(words[1]) & keep[1]];
     }
 }
 
-/// The first so many bytes of a key; of too many, none.
-static KEEP: [[u64; 2]; (ShortStrings::LONGEST + 2).next_power_of_two()] = {
+/// The first so many bytes of a key; of too many, none, which is the key of no word.
+pub(super) static KEEP: [Key<2>; (ShortStrings::LONGEST + 2).next_power_of_two()] = {
     let mut keep = [[0; 2]; (ShortStrings::LONGEST + 2).next_power_of_two()];
     let mut len = 1;
     while len <= ShortStrings::LONGEST {

@@ -12,14 +12,14 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 mod look_up;
+mod run;
 #[cfg(test)]
 mod tests;
 
 use std::ops::Range;
 
-use crate::key::Key;
 use crate::short_strings::ShortStrings;
-use look_up::{FOUR, LookedUp, values};
+use look_up::{LookedUp, keys, values};
 
 /// What a scanner cuts at, and whether it lower-cases.
 #[derive(Clone, Copy)]
@@ -130,15 +130,20 @@ const PLACES: usize = CHUNKS + 2 * BLOCK;
 /// Bytes of texts after which chunks are handed on, so that they are still in cache then.
 const BYTES: usize = 1 << 14;
 
+/// Texts that end before: each takes a block or more.
+const TEXTS: usize = BYTES / BLOCK;
+
 /// What differs between instruction sets: closures, because only those take the features of the function they stand
 /// in.
-struct Instructions<L, C, P, V> {
-    /// Fills a block that a text does not with spaces.
-    last: L,
+struct Instructions<B, C, P, K, V> {
+    /// Takes a block from the bytes of a text; fills one that they do not with spaces.
+    block: B,
     /// Looks at a block.
     classify: C,
     /// Writes a base plus the number of each bit that is set; what follows is overwritten.
     positions: P,
+    /// Makes the keys of chunks that start and end at some positions.
+    keys: K,
     /// Writes the values of keys at their places, and sets a bit for each that is not positive as an `i32`.
     values: V,
 }
@@ -158,16 +163,15 @@ struct Classified {
 impl ScanBuffer {
     pub(super) fn new() -> Self {
         let places = || vec![0; PLACES];
-        let (starts, ends) = (places(), places());
-        Self { bytes: Vec::new(), starts, ends, looked_up: LookedUp::new(), texts: Vec::new() }
+        let (starts, ends, texts) = (places(), places(), vec![0; TEXTS]);
+        Self { bytes: Vec::new(), starts, ends, looked_up: LookedUp::new(), texts }
     }
 
-    /// Makes room for a text at a place, and for what is read and written behind it.
-    fn reserve(&mut self, base: usize, len: usize) {
-        let needed = base + len.next_multiple_of(BLOCK) + BLOCK + PADDING;
+    /// Makes room for so many bytes.
+    fn reserve(&mut self, bytes: usize) {
         // What was there before is overwritten or masked away.
-        if self.bytes.len() < needed {
-            self.bytes.resize(needed.next_power_of_two(), 0);
+        if self.bytes.len() < bytes {
+            self.bytes.resize(bytes.next_power_of_two(), 0);
         }
     }
 }
@@ -191,7 +195,7 @@ impl Scanner {
         each: impl FnMut(Chunks<'_>) -> Result<(), E>,
     ) -> Result<bool, E> {
         match self.isa {
-            Isa::Portable => Instructions { last, classify, positions, values }
+            Isa::Portable => Instructions { block, classify, positions, keys, values }
                 .scan(self, texts, known, buffer, refuses, each),
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2(avx2) => avx2.scan(self, texts, known, buffer, refuses, each),
@@ -201,96 +205,14 @@ impl Scanner {
     }
 }
 
-impl<L, C, P, V> Instructions<L, C, P, V>
-where
-    L: Fn(&[u8]) -> [u8; BLOCK],
-    C: Fn(Scanner, &[u8; BLOCK]) -> Classified,
-    P: Fn(u64, u32, &mut [u32; BLOCK]),
-    V: Fn(&ShortStrings, &[Key<2>; FOUR], &[u32; FOUR], &mut [u32; FOUR]) -> u8,
-{
-    /// As [`Scanner::scan`].
-    #[inline(always)]
-    fn scan<E>(
-        self,
-        scanner: Scanner,
-        texts: &[&str],
-        known: &ShortStrings,
-        buffer: &mut ScanBuffer,
-        refuses: &dyn Fn(&str) -> bool,
-        mut each: impl FnMut(Chunks<'_>) -> Result<(), E>,
-    ) -> Result<bool, E> {
-        buffer.texts.clear();
-        let (mut started, mut ended) = (0, 0);
-        let mut base = 0;
-        for text in texts {
-            buffer.reserve(base, text.len());
-            let (blocks, rest) = text.as_bytes().as_chunks::<BLOCK>();
-            // Padding is white space: it ends the last chunk.
-            let last = (self.last)(rest);
-            let (mut in_word, mut at_mark, mut suspects) = (0, 0, 0);
-            for block in blocks.iter().chain([&last]) {
-                let Classified { lower, space, punctuation, suspect } = (self.classify)(scanner, block);
-                suspects |= suspect;
-                buffer.bytes[base..][..BLOCK].copy_from_slice(&lower);
-                let word = !(space | punctuation);
-                let (after_word, after_mark) = (word << 1 | in_word, punctuation << 1 | at_mark);
-                (in_word, at_mark) = (word >> 63, punctuation >> 63);
-                // The chunk that starts as the nth is the nth to end, maybe in a later block.
-                for (mask, positions, count) in [
-                    ((word & !after_word) | punctuation, &mut buffer.starts, &mut started),
-                    ((after_word & !word) | after_mark, &mut buffer.ends, &mut ended),
-                ] {
-                    if let Some(out) = positions[*count..].first_chunk_mut() {
-                        (self.positions)(mask, base as u32, out);
-                    }
-                    *count += mask.count_ones() as usize;
-                }
-                base += BLOCK;
-                if ended >= CHUNKS {
-                    self.hand_on(ended, known, buffer, &mut each)?;
-                    buffer.starts.copy_within(ended..started, 0);
-                    (started, ended) = (started - ended, 0);
-                }
-            }
-            if suspects != 0 && refuses(text) {
-                self.hand_on(ended, known, buffer, &mut each)?;
-                return Ok(false);
-            }
-            buffer.texts.push(ended as u32);
-            if base >= BYTES {
-                self.hand_on(ended, known, buffer, &mut each)?;
-                (started, ended, base) = (0, 0, 0);
-            }
-        }
-        self.hand_on(ended, known, buffer, &mut each)?;
-        Ok(true)
-    }
-
-    /// Looks up chunks and hands them on, with the ends of texts that were noted.
-    #[inline(always)]
-    fn hand_on<E>(
-        &self,
-        ended: usize,
-        known: &ShortStrings,
-        buffer: &mut ScanBuffer,
-        each: &mut impl FnMut(Chunks<'_>) -> Result<(), E>,
-    ) -> Result<(), E> {
-        let ScanBuffer { bytes, starts, ends, looked_up, texts } = buffer;
-        let count = self.look_up(known, bytes, (starts, ends), ended, looked_up);
-        let LookedUp { values, others, .. } = looked_up;
-        let (others, until) = (&others[..count], ..ended);
-        each(Chunks { bytes, starts: &starts[until], ends: &ends[until], values, others, texts })?;
-        texts.clear();
-        Ok(())
-    }
-}
-
-/// Fills a block with spaces on any processor.
+/// Takes a block from the bytes of a text on any processor.
 #[inline(always)]
-fn last(rest: &[u8]) -> [u8; BLOCK] {
-    let mut last = [b' '; BLOCK];
-    last[..rest.len()].copy_from_slice(rest);
-    last
+fn block(rest: &[u8]) -> [u8; BLOCK] {
+    rest.first_chunk().copied().unwrap_or_else(|| {
+        let mut last = [b' '; BLOCK];
+        last[..rest.len()].copy_from_slice(rest);
+        last
+    })
 }
 
 /// Looks at a block on any processor.

@@ -68,7 +68,8 @@ fn all(
         found.push((is_done, chunks));
     };
     collect(&|buffer, each| {
-        Instructions { last, classify, positions, values }.scan(scanner, texts, known, buffer, refuses, each)
+        Instructions { block, classify, positions, keys, values }
+            .scan(scanner, texts, known, buffer, refuses, each)
     });
     #[cfg(target_arch = "x86_64")]
     {
@@ -143,19 +144,25 @@ proptest! {
 
 #[test]
 fn a_text_of_more_chunks_than_are_handed_on_at_a_time() {
-    let scanner = Scanner {
-        punctuation: true,
-        lowercase: true,
-        vertical: true,
-        suspect: Scanner::NONE,
-        isa: Isa::best(),
-    };
     let long = ["a".repeat(511 * 2), " ".into(), "b".repeat(100), ". ".repeat(600)].concat();
     let texts = [".".repeat(5000), "a ".repeat(3000), "x".repeat(50_000), long, String::new(), "a b".into()];
     let texts: Vec<&str> = texts.iter().map(|text| &**text).collect();
-    let expected: Vec<_> = texts.iter().map(|text| plain(scanner, text.as_bytes())).collect();
-    for found in all(scanner, &texts, &ShortStrings::with_capacity(1, &mut Arena::default()), &|_| true) {
-        let chunks = |text: Vec<Found>| text.into_iter().map(|chunk| chunk.0).collect();
-        assert_eq!(found.1.into_iter().map(chunks).collect::<Vec<Vec<_>>>(), expected);
+    // In none, in a long one from its start, in two of which each is handed on in parts, and in the middle of one.
+    for suspect in [Scanner::NONE, b'x', b'.', b'b'] {
+        let scanner =
+            Scanner { punctuation: true, lowercase: true, vertical: true, suspect, isa: Isa::best() };
+        let chunks: Vec<_> = texts.iter().map(|text| plain(scanner, text.as_bytes())).collect();
+        for refused in [None, Some("x"), Some("aa")] {
+            let is_refused = |text: &str| refused.is_some_and(|start| text.starts_with(start));
+            let first = texts.iter().position(|text| text.as_bytes().contains(&suspect) && is_refused(text));
+            let expected = &chunks[..first.map_or(texts.len(), |first| first + 1)];
+            for (is_done, found) in
+                all(scanner, &texts, &ShortStrings::with_capacity(1, &mut Arena::default()), &is_refused)
+            {
+                let chunks = |text: Vec<Found>| text.into_iter().map(|chunk| chunk.0).collect();
+                assert_eq!(found.into_iter().map(chunks).collect::<Vec<Vec<_>>>(), expected, "{suspect}");
+                assert_eq!(is_done, first.is_none());
+            }
+        }
     }
 }
