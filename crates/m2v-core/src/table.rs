@@ -234,7 +234,9 @@ impl EmbeddingTable {
             }
         }
         let count = self.id_count();
-        let is_out = |id: u32| id as usize >= count;
+        // Compared as what they are, twice as many fit in a register.
+        let least_out = u32::try_from(count).ok();
+        let is_out = |id: u32| least_out.is_some_and(|least| id >= least);
         // All of them, in steps of many: which it is, if any, is looked for later.
         if ids.iter().fold(false, |found, &id| found | is_out(id))
             && let Some(id) = ids.iter().copied().find(|&id| is_out(id))

@@ -70,7 +70,6 @@
 //! # What was tried and left out
 //!
 //! * Reads without bounds checks: no difference.
-//! * Halves converted straight from memory (`_mm512_cvt_roundph_ps`): no difference.
 //! * Prefetching 4 to 96 tokens ahead: 16 is best for rows of 512 bytes and more, 32 for shorter ones, by 5 %
 //!   each; whole rows with the first tile: slower for f32. Into the second cache instead of the first: 8 to 14 %
 //!   slower, and no faster with both, 64 and 12 tokens ahead (Granite Rapids).

@@ -21,23 +21,43 @@ use super::block::{Block, Job};
 /// Tokens between the one whose row is added and the one whose row is asked for.
 const AHEAD: usize = 24;
 
+/// Columns of f32 that are asked for at a time, where there are more.
+const ASKED: usize = 64;
+
 /// A token and `width` columns of its row, from `column` on. Asks for those of a token that comes later, maybe
 /// in a later text.
+///
+/// Of f32, for the first [`ASKED`] of them. As many lines as a row of f32 has are more than the processor fetches at a
+/// time, and those behind some that it was asked for it fetches by itself: prose at 256 columns takes 0.93 of the time
+/// with AVX-512, 0.96 with AVX2, and a first pass 0.98 (Granite Rapids). With half of the lines, f16 takes 1.13.
 #[inline(always)]
 fn fetch<'a, E>(block: &Block<'a>, token: usize, column: usize, width: usize) -> (u32, &'a [u8]) {
     if let Some(&later) = block.ids.get(token + AHEAD) {
-        ask::<E>(block, later, column, width);
+        let is_f32 = size_of::<E>() == size_of::<f32>();
+        ask::<E>(block, later, column, if is_f32 { width.min(ASKED) } else { width });
     }
     let id = block.ids[token];
     (id, block.rows.part::<E>(id, column, width))
 }
 
-/// Asks for the rows of the first tokens, before which there is none to do it: a short text alone takes 410 ns instead
-/// of 425.
+/// Asks for the rows of the first tokens, before which there is none to do it: a short text alone takes 0.9 of the time
+/// (texts of 34 bytes, 10,000 of them; Granite Rapids), and more without those of the first three, or with fewer lines.
 #[inline(always)]
 fn ask_for_first<E>(job: &Job<'_>) {
+    // Of columns whose number the compiler knows it makes no loop.
+    match job.block.rows.dim {
+        dim if dim.is_multiple_of(256) => ask_for_first_in_steps::<E, 256>(job),
+        dim if dim.is_multiple_of(64) => ask_for_first_in_steps::<E, 64>(job),
+        _ => ask_for_first_in_steps::<E, 32>(job),
+    }
+}
+
+#[inline(always)]
+fn ask_for_first_in_steps<E, const COLUMNS: usize>(job: &Job<'_>) {
     for &id in job.block.ids.iter().skip(job.start).take(AHEAD) {
-        ask::<E>(&job.block, id, 0, job.block.rows.dim);
+        for column in (0..job.block.rows.dim).step_by(COLUMNS) {
+            ask::<E>(&job.block, id, column, COLUMNS);
+        }
     }
 }
 
