@@ -234,7 +234,7 @@ impl EmbeddingTable {
             }
         }
         let count = self.id_count();
-        // Compared as what they are, twice as many fit in a register.
+        // Compared as what they are, twice as many fit in a register. Of more than there are u32, none is out.
         let least_out = u32::try_from(count).ok();
         let is_out = |id: u32| least_out.is_some_and(|least| id >= least);
         // All of them, in steps of many: which it is, if any, is looked for later.

@@ -15,7 +15,7 @@ use crate::prefetch::prefetch;
 pub(crate) struct ShortStrings {
     /// Two strings each, padded with zeros, their values in the upper halves of the second numbers.
     places: Column<[u64; 4]>,
-    /// What is left of a hash is the number of a place.
+    /// By how much a hash is shifted, so that what is left is the number of a place: 1 to 63.
     shift: u32,
 }
 
@@ -27,6 +27,7 @@ impl ShortStrings {
 
     /// An empty map with room for so many.
     pub(crate) fn with_capacity(count: usize, arena: &mut Arena) -> Self {
+        // With one place the shift would be 64, which there is not.
         let places = arena.zeros(count.max(2).next_power_of_two());
         let shift = u64::BITS - places.len().ilog2();
         Self { places, shift }
@@ -43,7 +44,7 @@ impl ShortStrings {
     pub(crate) fn place(&self, key: &Key<2>) -> usize {
         const K: u64 = 0x9E37_79B9_7F4A_7C15;
         let hash = (key[0].wrapping_mul(K).rotate_left(29) ^ key[1]).wrapping_mul(K);
-        hash.wrapping_shr(self.shift) as usize
+        (hash >> self.shift) as usize
     }
 
     /// Asks for a place that will be looked at.

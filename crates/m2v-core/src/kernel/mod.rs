@@ -26,7 +26,7 @@
 //! [`block::each_tile`] cuts a text's sum into tiles: as many columns as fit in the registers. A tile's
 //! accumulators stay there while all tokens of the text pass. Rows are read through slices of checked length, at
 //! any alignment; sums are written once. 24 tokens before a row is needed, also across the ends of texts, it is
-//! asked for.
+//! asked for (of f32, the first columns of each tile).
 //!
 //! There is a kernel for each instruction set in [`Isa`]; [`Isa::best`] chooses at run time. A table narrower
 //! than a kernel's narrowest tile gets the next kernel: AVX-512 from 64 columns, AVX2 from 32.
@@ -73,6 +73,8 @@
 //! * Prefetching 4 to 96 tokens ahead: 16 is best for rows of 512 bytes and more, 32 for shorter ones, by 5 %
 //!   each; whole rows with the first tile: slower for f32. Into the second cache instead of the first: 8 to 14 %
 //!   slower, and no faster with both, 64 and 12 tokens ahead (Granite Rapids).
+//! * Asking for every second line of a row, for the first two, or for three quarters: f16 takes 1.1 of the time, int8
+//!   1.02 to 1.05.
 //! * Stores that bypass the cache: 7 to 13 % less for outputs that are larger than the cache, 2 to 5 % more for
 //!   those that are reused, and the kernel is not told which it has.
 //! * Sums through the units that multiply and add (x × 1 + sum has the same bits), as those that only add also turn f16

@@ -18,18 +18,18 @@ use bytemuck::{AnyBitPattern, pod_read_unaligned};
 
 use super::block::{Block, Job};
 
-/// Tokens between the one whose row is added and the one whose row is asked for.
+/// How many tokens behind the one whose row is added the one is whose row is asked for.
 const AHEAD: usize = 24;
 
-/// Columns of f32 that are asked for at a time, where there are more.
+/// Columns of a tile of f32 that are asked for: 4 lines of 8 with AVX-512, of 6 with AVX2.
 const ASKED: usize = 64;
 
 /// A token and `width` columns of its row, from `column` on. Asks for those of a token that comes later, maybe
 /// in a later text.
 ///
-/// Of f32, for the first [`ASKED`] of them. As many lines as a row of f32 has are more than the processor fetches at a
-/// time, and those behind some that it was asked for it fetches by itself: prose at 256 columns takes 0.93 of the time
-/// with AVX-512, 0.96 with AVX2, and a first pass 0.98 (Granite Rapids). With half of the lines, f16 takes 1.13.
+/// Of f32, for the first [`ASKED`] of them. A row of 256 columns is 16 lines, as many as the processor fetches at a
+/// time, and lines behind some that were asked for it fetches by itself: prose takes 0.93 of the time with AVX-512,
+/// 0.96 with AVX2, and a first pass 0.98 (Granite Rapids). With half of the lines, f16 takes 1.13.
 #[inline(always)]
 fn fetch<'a, E>(block: &Block<'a>, token: usize, column: usize, width: usize) -> (u32, &'a [u8]) {
     if let Some(&later) = block.ids.get(token + AHEAD) {
@@ -40,24 +40,20 @@ fn fetch<'a, E>(block: &Block<'a>, token: usize, column: usize, width: usize) ->
     (id, block.rows.part::<E>(id, column, width))
 }
 
-/// Asks for the rows of the first tokens, before which there is none to do it: a short text alone takes 0.9 of the time
-/// (texts of 34 bytes, 10,000 of them; Granite Rapids), and more without those of the first three, or with fewer lines.
+/// Asks for the rows of the first tokens, before which there is none to do it. Without that a short text alone takes
+/// 1.1 of the time; with fewer lines of them, or without the rows of the first three tokens, 1 to 1.09 (texts of 34
+/// bytes; Granite Rapids).
 #[inline(always)]
 fn ask_for_first<E>(job: &Job<'_>) {
-    // Of columns whose number the compiler knows it makes no loop.
-    match job.block.rows.dim {
-        dim if dim.is_multiple_of(256) => ask_for_first_in_steps::<E, 256>(job),
-        dim if dim.is_multiple_of(64) => ask_for_first_in_steps::<E, 64>(job),
-        _ => ask_for_first_in_steps::<E, 32>(job),
-    }
-}
-
-#[inline(always)]
-fn ask_for_first_in_steps<E, const COLUMNS: usize>(job: &Job<'_>) {
-    for &id in job.block.ids.iter().skip(job.start).take(AHEAD) {
-        for column in (0..job.block.rows.dim).step_by(COLUMNS) {
-            ask::<E>(&job.block, id, column, COLUMNS);
+    let Job { block, start, .. } = job;
+    for &id in block.ids.iter().skip(*start).take(AHEAD) {
+        let row = block.rows.bytes.as_ptr().wrapping_add(block.rows.offset::<E>(id, 0));
+        let bytes = block.rows.dim * size_of::<E>();
+        // Lines one by one are more instructions for the loop than for what it does.
+        for four in (0..bytes).step_by(4 * 64) {
+            (0..4).for_each(|line| prefetch(row.wrapping_add(four + 64 * line)));
         }
+        prefetch(row.wrapping_add(bytes - 1));
     }
 }
 

@@ -15,12 +15,13 @@ use super::avx2::{Avx2, keys, values};
 use super::{BLOCK, Chunks, Classified, Instructions, ScanBuffer, Scanner};
 use crate::short_strings::ShortStrings;
 
-/// The processor has AVX-512 with VBMI2, and what [`Avx2`] stands for: no other value can be made.
+/// The processor has AVX-512 with VL and VBMI2, and what [`Avx2`] stands for: no other value can be made.
 #[derive(Clone, Copy)]
 pub(in crate::native) struct Avx512(Avx2);
 
 impl Avx512 {
     pub(super) fn detect() -> Option<Self> {
+        // VL is for the compiler, which without it makes a mask of a comparison of 256 bits in 512, and compares again.
         let found = is_x86_feature_detected!("avx512f")
             && is_x86_feature_detected!("avx512vl")
             && is_x86_feature_detected!("avx512bw")
@@ -70,12 +71,12 @@ impl Avx512 {
 fn block(rest: &[u8]) -> [u8; BLOCK] {
     let spaces = splat(b' ');
     if rest.is_empty() {
-        // There may be no memory where it is, and not to read from there takes long.
+        // It may point to where no memory is: to read no byte of that is right, and slow.
         return cast(spaces);
     }
     let all = _bzhi_u64(!0, rest.len().min(BLOCK) as u32);
     #[expect(unsafe_code, reason = "there is no safe function that reads fewer bytes than a register has")]
-    // SAFETY: a byte is read if its bit is set, and those are the first of the slice, if there are so many.
+    // SAFETY: only bytes are read whose bit is set: the first 64 of the slice, or all that it has.
     let block = unsafe { _mm512_mask_loadu_epi8(spaces, all, rest.as_ptr().cast()) };
     cast(block)
 }

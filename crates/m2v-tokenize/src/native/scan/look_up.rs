@@ -113,7 +113,8 @@ impl Asked {
 pub(super) const WINDOW: usize = 16;
 
 /// The keys of chunks. What is behind the last chunk was there before, and may end before it starts; it starts, as all
-/// do, before the last [`WINDOW`] bytes.
+/// do, before the last [`WINDOW`] bytes: the buffer has [`PADDING`](super::PADDING) behind each block, and never
+/// shrinks.
 #[inline(always)]
 pub(super) fn keys(bytes: &[u8], starts: &[u32; FOUR], ends: &[u32; FOUR], keys: &mut [Key<2>; FOUR]) {
     for (i, key) in keys.iter_mut().enumerate() {

@@ -130,7 +130,7 @@ const PLACES: usize = CHUNKS + 2 * BLOCK;
 /// Bytes of texts after which chunks are handed on, so that they are still in cache then.
 const BYTES: usize = 1 << 14;
 
-/// Texts that end before: each takes a block or more.
+/// Texts that start before: each takes a block or more.
 const TEXTS: usize = BYTES / BLOCK;
 
 /// What differs between instruction sets: closures, because only those take the features of the function they stand
@@ -167,11 +167,12 @@ impl ScanBuffer {
         Self { bytes: Vec::new(), starts, ends, looked_up: LookedUp::new(), texts }
     }
 
-    /// Makes room for so many bytes.
+    /// Makes room for so many bytes. There is never less than before, so that places that were noted for other texts
+    /// are places of this buffer.
     fn reserve(&mut self, bytes: usize) {
         // What was there before is overwritten or masked away.
         if self.bytes.len() < bytes {
-            self.bytes.resize(bytes.next_power_of_two(), 0);
+            self.bytes.resize(bytes.checked_next_power_of_two().unwrap_or(bytes), 0);
         }
     }
 }

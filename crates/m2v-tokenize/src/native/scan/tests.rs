@@ -36,9 +36,12 @@ fn all(
     refuses: &dyn Fn(&str) -> bool,
 ) -> Vec<(bool, Vec<Vec<Found>>)> {
     let mut found = Vec::new();
-    let mut collect = |scan: &dyn Fn(&mut ScanBuffer, Each<'_>) -> Result<bool, ()>| {
+    let mut collect = |scan: Scan<'_>| {
+        let mut buffer = ScanBuffer::new();
+        // Another scan leaves something in it, and failed before it was done.
+        assert_eq!(scan(&[&"ab. c".repeat(2000)], &mut buffer, &mut |_| Err(())), Err(()));
         let mut chunks = vec![Vec::new()];
-        let is_done = scan(&mut ScanBuffer::new(), &mut |batch| {
+        let is_done = scan(texts, &mut buffer, &mut |batch| {
             let mut values = Vec::new();
             let mut done = 0;
             // Those that are no known words have values, too, that stand for that.
@@ -67,24 +70,26 @@ fn all(
         }
         found.push((is_done, chunks));
     };
-    collect(&|buffer, each| {
+    collect(&|texts, buffer, each| {
         Instructions { block, classify, positions, keys, values }
             .scan(scanner, texts, known, buffer, refuses, each)
     });
     #[cfg(target_arch = "x86_64")]
     {
         if let Some(avx2) = avx2::Avx2::detect() {
-            collect(&|buffer, each| avx2.scan(scanner, texts, known, buffer, refuses, each));
+            collect(&|texts, buffer, each| avx2.scan(scanner, texts, known, buffer, refuses, each));
         }
         if let Some(avx512) = avx512::Avx512::detect() {
-            collect(&|buffer, each| avx512.scan(scanner, texts, known, buffer, refuses, each));
+            collect(&|texts, buffer, each| avx512.scan(scanner, texts, known, buffer, refuses, each));
         }
     }
-    collect(&|buffer, each| scanner.scan(texts, known, buffer, refuses, each));
+    collect(&|texts, buffer, each| scanner.scan(texts, known, buffer, refuses, each));
     found
 }
 
 type Each<'a> = &'a mut dyn FnMut(Chunks<'_>) -> Result<(), ()>;
+
+type Scan<'a> = &'a dyn Fn(&[&str], &mut ScanBuffer, Each<'_>) -> Result<bool, ()>;
 
 /// Bytes of all kinds that are no UTF-8 do not come here; characters of two bytes have all that matters.
 fn any_text() -> impl Strategy<Value = String> {
@@ -143,22 +148,35 @@ proptest! {
 }
 
 #[test]
-fn a_text_of_more_chunks_than_are_handed_on_at_a_time() {
+fn texts_of_more_chunks_than_are_handed_on_at_a_time() {
     let long = ["a".repeat(511 * 2), " ".into(), "b".repeat(100), ". ".repeat(600)].concat();
-    let texts = [".".repeat(5000), "a ".repeat(3000), "x".repeat(50_000), long, String::new(), "a b".into()];
-    let texts: Vec<&str> = texts.iter().map(|text| &**text).collect();
-    // In none, in a long one from its start, in two of which each is handed on in parts, and in the middle of one.
+    // The last but one is handed on at its end.
+    let texts =
+        [".".repeat(5000), "a ".repeat(3000), "x".repeat(50_000), long, ". ".repeat(512), "a b".into()];
+    finds_all_chunks(&texts.each_ref().map(|text| &**text));
+}
+
+#[test]
+fn more_texts_than_are_handed_on_at_a_time() {
+    let long = "a. ".repeat(10_000);
+    finds_all_chunks(&[""; 257]);
+    finds_all_chunks(&[""; 1000]);
+    finds_all_chunks(&["x"; 600]);
+    finds_all_chunks(&[&[""; 255][..], &[&long, "", "b"]].concat());
+}
+
+/// Whether every scanner does: in texts of which none or some are suspected, and none or some of those refused.
+fn finds_all_chunks(texts: &[&str]) {
     for suspect in [Scanner::NONE, b'x', b'.', b'b'] {
         let scanner =
             Scanner { punctuation: true, lowercase: true, vertical: true, suspect, isa: Isa::best() };
         let chunks: Vec<_> = texts.iter().map(|text| plain(scanner, text.as_bytes())).collect();
-        for refused in [None, Some("x"), Some("aa")] {
+        for refused in [None, Some("x"), Some("aa"), Some(". ")] {
             let is_refused = |text: &str| refused.is_some_and(|start| text.starts_with(start));
             let first = texts.iter().position(|text| text.as_bytes().contains(&suspect) && is_refused(text));
             let expected = &chunks[..first.map_or(texts.len(), |first| first + 1)];
-            for (is_done, found) in
-                all(scanner, &texts, &ShortStrings::with_capacity(1, &mut Arena::default()), &is_refused)
-            {
+            let known = ShortStrings::with_capacity(1, &mut Arena::default());
+            for (is_done, found) in all(scanner, texts, &known, &is_refused) {
                 let chunks = |text: Vec<Found>| text.into_iter().map(|chunk| chunk.0).collect();
                 assert_eq!(found.into_iter().map(chunks).collect::<Vec<Vec<_>>>(), expected, "{suspect}");
                 assert_eq!(is_done, first.is_none());
