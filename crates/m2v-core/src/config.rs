@@ -1,6 +1,9 @@
 //! `config.json`.
 
-use serde_json::{Map, Value};
+use std::collections::HashMap;
+
+use serde_json::value::RawValue;
+use serde_json::{Map, Number, Value};
 
 use crate::error::{Error, Result};
 
@@ -38,8 +41,7 @@ impl Config {
     /// [`Error::Json`], or [`Error::Config`] for a `normalize` that is not a boolean or null and a
     /// `max_length` that is not a whole number or null.
     pub fn from_json(file: &str, json: &[u8]) -> Result<Self> {
-        let entries: Map<String, Value> =
-            serde_json::from_slice(json).map_err(|source| Error::Json { file: file.to_owned(), source })?;
+        let entries = read_entries(json).map_err(|source| Error::Json { file: file.to_owned(), source })?;
         let wrong = |key: &str, expected: &str, found: &Value| Error::Config {
             file: file.to_owned(),
             key: key.to_owned(),
@@ -109,5 +111,50 @@ impl Config {
     #[must_use]
     pub fn entries(&self) -> &Map<String, Value> {
         &self.entries
+    }
+}
+
+/// Reads an object, each number with a fraction as the nearest f64, so that what is written of it is what was read.
+/// `serde_json` misses it by a bit for some with 17 digits, without a feature that would change what tokenizers do.
+fn read_entries(json: &[u8]) -> serde_json::Result<Map<String, Value>> {
+    let mut entries = serde_json::from_slice(json)?;
+    round_entries(&mut entries, json)?;
+    Ok(entries)
+}
+
+fn round_entries(entries: &mut Map<String, Value>, json: &[u8]) -> serde_json::Result<()> {
+    let texts: HashMap<String, &RawValue> = serde_json::from_slice(json)?;
+    entries.iter_mut().try_for_each(|(key, value)| texts.get(key).map_or(Ok(()), |text| round(value, text)))
+}
+
+fn round(value: &mut Value, text: &RawValue) -> serde_json::Result<()> {
+    match value {
+        Value::Number(number) if number.is_f64() => {
+            if let Some(nearest) = text.get().parse().ok().and_then(Number::from_f64) {
+                *number = nearest;
+            }
+            Ok(())
+        }
+        Value::Array(values) => {
+            let texts: Vec<&RawValue> = serde_json::from_str(text.get())?;
+            values.iter_mut().zip(texts).try_for_each(|(value, text)| round(value, text))
+        }
+        Value::Object(entries) => round_entries(entries, text.get().as_bytes()),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Config;
+
+    #[test]
+    fn numbers_are_written_as_they_were_read() {
+        // Of the first, serde_json makes another number.
+        let json = r#"{"a":7.0632353905883996,"b":[1.7976931348623157e308,{"c":0.30000000000000004}],"d":[[2.5e-9]],"a\u0062":5e-324,"n":-0.0,"i":18446744073709551615}"#;
+        let config = Config::from_json("config.json", json.as_bytes()).unwrap();
+        let expected = json.replace("e308", "e+308").replace("a\\u0062", "ab");
+        assert_eq!(serde_json::to_string(config.entries()).unwrap(), expected);
+        assert_eq!(config.get("a").and_then(serde_json::Value::as_f64), Some(7.063_235_390_588_399_6));
     }
 }
