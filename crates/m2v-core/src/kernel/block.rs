@@ -3,7 +3,6 @@
 use std::ops::Range;
 
 use crate::dtype::Dtype;
-use crate::kernel::finish::finish;
 
 /// A table as the kernels read it.
 #[derive(Clone, Copy)]
@@ -74,16 +73,18 @@ pub(super) struct Tile<'a> {
     pub(super) sum: &'a mut [f32],
 }
 
-/// Cuts the work into tiles, each of one of the `widths` (descending), and divides the sums.
+/// Cuts the work into tiles, each of one of the `widths` (descending), which `add` sums up, and has `finish` make a
+/// vector of the sums of so many rows.
 ///
 /// The narrowest of the widths must not exceed the number of columns. Columns may be in two tiles: columns do
 /// not know of each other, so they get the same sum twice. That takes less than a tile as narrow as what is
 /// left would, and no kernel needs code for it.
 #[inline(always)]
-pub(super) fn each_tile<const FUSED: bool, const N: usize>(
+pub(super) fn each_tile<const N: usize>(
     job: Job<'_>,
     widths: [usize; N],
     mut add: impl FnMut(Tile<'_>),
+    finish: impl Fn(&mut [f32], usize, bool),
 ) {
     let Job { block, mut start, ends, normalize, mut out } = job;
     let dim = block.rows.dim;
@@ -98,7 +99,7 @@ pub(super) fn each_tile<const FUSED: bool, const N: usize>(
             add(Tile { block, tokens: start..end, column: columns.start, sum });
             column = columns.end;
         }
-        finish::<FUSED>(sum, end - start, normalize);
+        finish(sum, end - start, normalize);
         start = end;
     }
 }

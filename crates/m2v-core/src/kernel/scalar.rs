@@ -6,6 +6,7 @@ use bytemuck::pod_read_unaligned;
 
 use super::Kernels;
 use super::block::{Block, Job, Tile, add_integers, each_tile};
+use super::finish::finish;
 use super::widen::Widen;
 use crate::dtype::Dtype;
 
@@ -15,11 +16,16 @@ pub(super) struct Scalar;
 
 impl Kernels for Scalar {
     fn pool<E: Widen, const WEIGHTED: bool>(self, job: Job<'_>) {
-        each_tile::<false, _>(job, [32, 8, 1], |tile| match tile.sum.len() {
-            32 => add::<E, WEIGHTED, 32>(tile),
-            8 => add::<E, WEIGHTED, 8>(tile),
-            _ => add::<E, WEIGHTED, 1>(tile),
-        });
+        each_tile(
+            job,
+            [32, 8, 1],
+            |tile| match tile.sum.len() {
+                32 => add::<E, WEIGHTED, 32>(tile),
+                8 => add::<E, WEIGHTED, 8>(tile),
+                _ => add::<E, WEIGHTED, 1>(tile),
+            },
+            finish::<false>,
+        );
     }
 }
 

@@ -15,6 +15,7 @@ use super::{ask_for_first, fetch, load};
 use crate::dtype::Dtype;
 use crate::kernel::Kernels;
 use crate::kernel::block::{Block, Job, Tile, add_integers, each_tile};
+use crate::kernel::finish::finish;
 use crate::kernel::widen::Widen;
 
 /// Proof that this machine has AVX2, FMA and F16C.
@@ -45,17 +46,34 @@ impl Kernels for Avx2 {
 fn pool<E: Widen, const WEIGHTED: bool>(job: Job<'_>) {
     ask_for_first::<E>(&job);
     if E::DTYPE == Dtype::I8 && !WEIGHTED {
-        return each_tile::<true, _>(job, [128, 64, 32], |tile| match tile.sum.len() {
-            128 => add_integers(tile, |block, tokens, column| add_i8::<128, 4>(block, tokens, column)),
-            64 => add_integers(tile, |block, tokens, column| add_i8::<64, 2>(block, tokens, column)),
-            _ => add_integers(tile, |block, tokens, column| add_i8::<32, 1>(block, tokens, column)),
-        });
+        return each_tile(
+            job,
+            [128, 64, 32],
+            |tile| match tile.sum.len() {
+                128 => add_integers(tile, |block, tokens, column| add_i8::<128, 4>(block, tokens, column)),
+                64 => add_integers(tile, |block, tokens, column| add_i8::<64, 2>(block, tokens, column)),
+                _ => add_integers(tile, |block, tokens, column| add_i8::<32, 1>(block, tokens, column)),
+            },
+            |sum, count, normalize| finish_apart(sum, count, normalize),
+        );
     }
-    each_tile::<true, _>(job, [96, 64, 32], |tile| match tile.sum.len() {
-        96 => add::<E, WEIGHTED, 96, 6>(tile),
-        64 => add::<E, WEIGHTED, 64, 4>(tile),
-        _ => add::<E, WEIGHTED, 32, 2>(tile),
-    });
+    each_tile(
+        job,
+        [96, 64, 32],
+        |tile| match tile.sum.len() {
+            96 => add::<E, WEIGHTED, 96, 6>(tile),
+            64 => add::<E, WEIGHTED, 64, 4>(tile),
+            _ => add::<E, WEIGHTED, 32, 2>(tile),
+        },
+        |sum, count, normalize| finish_apart(sum, count, normalize),
+    );
+}
+
+/// As [`finish`], in a function of its own, as with AVX-512.
+#[inline(never)]
+#[target_feature(enable = "avx2,fma,f16c")]
+fn finish_apart(sum: &mut [f32], count: usize, normalize: bool) {
+    finish::<true>(sum, count, normalize);
 }
 
 /// Adds a tile of `N` columns: `F` pairs of registers.

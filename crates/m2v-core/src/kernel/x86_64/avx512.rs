@@ -15,6 +15,7 @@ use super::{Avx2, ask_for_first, fetch, load};
 use crate::dtype::Dtype;
 use crate::kernel::Kernels;
 use crate::kernel::block::{Block, Job, Tile, add_integers, each_tile};
+use crate::kernel::finish::finish;
 use crate::kernel::widen::Widen;
 
 /// Proof that this machine has AVX-512 F and BW.
@@ -46,13 +47,25 @@ impl Kernels for Avx512 {
 #[target_feature(enable = "avx2,fma,f16c,avx512f,avx512bw")]
 fn pool<E: Widen, const WEIGHTED: bool>(job: Job<'_>) {
     ask_for_first::<E>(&job);
-    each_tile::<true, _>(job, if E::DTYPE == Dtype::F32 { [128, 128, 64] } else { [256, 128, 64] }, |tile| {
-        match tile.sum.len() {
+    each_tile(
+        job,
+        if E::DTYPE == Dtype::F32 { [128, 128, 64] } else { [256, 128, 64] },
+        |tile| match tile.sum.len() {
             256 => add::<E, WEIGHTED, 256, 8, 4>(tile),
             128 => add::<E, WEIGHTED, 128, 4, 2>(tile),
             _ => add::<E, WEIGHTED, 64, 2, 1>(tile),
-        }
-    });
+        },
+        |sum, count, normalize| finish_apart(sum, count, normalize),
+    );
+}
+
+/// As [`finish`], in a function of its own: what the compiler prepares for its loops it otherwise prepares before the
+/// first text, and keeps in the registers and the memory that adding needs. Prose takes 0.97 of the time with f16, and
+/// 0.95 with f32 at 64 columns; a text alone no more than before (Emerald Rapids).
+#[inline(never)]
+#[target_feature(enable = "avx2,fma,f16c,avx512f,avx512bw")]
+fn finish_apart(sum: &mut [f32], count: usize, normalize: bool) {
+    finish::<true>(sum, count, normalize);
 }
 
 /// Adds a tile of `N` columns: `F` pairs of registers of floats, or `I` of integers.

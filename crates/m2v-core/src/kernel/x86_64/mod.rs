@@ -46,9 +46,10 @@ fn fetch<'a, E>(block: &Block<'a>, token: usize, column: usize, width: usize) ->
 #[inline(always)]
 fn ask_for_first<E>(job: &Job<'_>) {
     let Job { block, start, .. } = job;
-    for &id in block.ids.iter().skip(*start).take(AHEAD) {
+    let bytes = block.rows.dim * size_of::<E>();
+    let ids = &block.ids[*start..];
+    for &id in &ids[..ids.len().min(AHEAD)] {
         let row = block.rows.bytes.as_ptr().wrapping_add(block.rows.offset::<E>(id, 0));
-        let bytes = block.rows.dim * size_of::<E>();
         // Lines one by one are more instructions for the loop than for what it does.
         for four in (0..bytes).step_by(4 * 64) {
             (0..4).for_each(|line| prefetch(row.wrapping_add(four + 64 * line)));
