@@ -48,11 +48,18 @@ pub(super) struct Words {
     composes_marks: bool,
     /// Whether NUL, with which keys are padded, is removed by the normalizers.
     removes_nul: bool,
+    /// Whether every text is taken that is not too long.
+    takes_all: bool,
 }
 
 /// What a thread keeps between texts.
 pub(super) struct WordsScratch {
     buffer: ScanBuffer,
+    state: State,
+}
+
+/// What a thread keeps of chunks that are no short words of the vocabulary.
+struct State {
     memo: Memo,
     /// What each of a batch's chunks that are no short words of the vocabulary became.
     found: Vec<Found>,
@@ -62,7 +69,7 @@ pub(super) struct WordsScratch {
 impl WordsScratch {
     /// What the model works in.
     pub(super) fn model(&mut self) -> &mut ModelScratch {
-        &mut self.new.model
+        &mut self.state.new.model
     }
 }
 
@@ -113,24 +120,28 @@ impl Words {
         let known = if plain { Known::new(&pipeline.model, tokens, scanner, arena) } else { Known::none() };
         let composes_marks = composes && punctuation;
         let ways = Ways { plain, shortcut, apart };
-        Some(Self { scanner, known, ways, composes_marks, removes_nul: removes_controls })
+        let takes_all = removes_controls && !composes_marks && ways.apart.takes_all();
+        Some(Self { scanner, known, ways, composes_marks, removes_nul: removes_controls, takes_all })
     }
 
     pub(super) fn scratch() -> WordsScratch {
         WordsScratch {
             buffer: ScanBuffer::new(),
-            memo: Memo::new(),
-            found: Vec::new(),
-            new: NewChunks::new(),
+            state: State { memo: Memo::new(), found: Vec::new(), new: NewChunks::new() },
         }
     }
 
     /// Whether [`Words::encode`] takes a text.
+    #[inline]
     pub(super) fn takes(&self, text: &str) -> bool {
+        text.len() <= Scanner::LONGEST && (self.takes_all || self.finds_nothing_in(text))
+    }
+
+    /// Whether a text has nothing that is left to the exact path.
+    fn finds_nothing_in(&self, text: &str) -> bool {
         let has_nul = || memchr::memchr(0, text.as_bytes()).is_some();
         let has_overlay = || memchr::memmem::find(text.as_bytes(), "\u{338}".as_bytes()).is_some();
-        text.len() <= Scanner::LONGEST
-            && (self.removes_nul || !has_nul())
+        (self.removes_nul || !has_nul())
             && !(self.composes_marks && has_overlay())
             && self.ways.apart.takes(text)
     }
@@ -140,6 +151,7 @@ impl Words {
     ///
     /// Chunks of several texts take each step together: what one waits for does not hold up the next, and where a
     /// branch is guessed wrong, what it depends on has come by then.
+    #[inline]
     pub(super) fn encode(
         &self,
         pipeline: &Pipeline,
@@ -149,46 +161,81 @@ impl Words {
         ids: &mut Vec<u32>,
         ends: &mut Vec<usize>,
     ) -> Result<bool> {
-        let WordsScratch { buffer, memo, found, new } = scratch;
-        self.scanner.scan(texts, self.known.short.short(), buffer, refuses, |chunks| {
-            found.clear();
-            if !chunks.others.is_empty() {
-                self.look_up_others(pipeline, &chunks, memo, found, new)?;
-            }
-            let mut others = chunks.others.iter().zip(&*found);
-            let mut next = others.next();
-            let (mut done, mut new_ones) = (0, 0);
-            // The last is the beginning of a text that goes on in the next chunks, or nothing.
-            for nth in 0..=chunks.texts.len() {
-                let end = chunks.texts.get(nth).map_or(chunks.len(), |&end| end as usize);
-                while let Some((&other, found)) = next
-                    && (other as usize) < end
-                {
-                    chunks.append_known(done..other as usize, ids);
-                    done = other as usize + 1;
-                    match *found {
-                        Found { known: 0, place: 0, .. } => {
-                            new.append(new_ones, ids);
-                            new_ones += 1;
-                        }
-                        Found { known: 0, place, .. } => memo.append(place, ids),
-                        Found { known, .. } => ids.push(known - 1),
+        let WordsScratch { buffer, state } = scratch;
+        let known = self.known.short.short();
+        if let [text] = texts
+            && let Some(chunks) = self.scanner.scan_one(text, known, buffer)
+        {
+            self.append(pipeline, &chunks, state, ids, ends)?;
+            return Ok(true);
+        }
+        let each = |chunks: Chunks<'_>| self.append(pipeline, &chunks, state, ids, ends);
+        self.scanner.scan(texts, known, buffer, refuses, each)
+    }
+
+    /// Appends the ids of chunks, and where those of each text end.
+    #[inline(always)]
+    fn append(
+        &self,
+        pipeline: &Pipeline,
+        chunks: &Chunks<'_>,
+        state: &mut State,
+        ids: &mut Vec<u32>,
+        ends: &mut Vec<usize>,
+    ) -> Result<()> {
+        if chunks.others.is_empty() {
+            let before = ids.len();
+            chunks.append_known(0..chunks.len(), ids);
+            ends.extend(chunks.texts.iter().map(|&end| before + end as usize));
+            return Ok(());
+        }
+        self.append_with_others(pipeline, chunks, state, ids, ends)
+    }
+
+    /// As [`Words::append`].
+    #[inline(never)]
+    fn append_with_others(
+        &self,
+        pipeline: &Pipeline,
+        chunks: &Chunks<'_>,
+        State { memo, found, new }: &mut State,
+        ids: &mut Vec<u32>,
+        ends: &mut Vec<usize>,
+    ) -> Result<()> {
+        self.look_up_others(pipeline, chunks, memo, found, new)?;
+        let mut others = chunks.others.iter().zip(&*found);
+        let mut next = others.next();
+        let (mut done, mut new_ones) = (0, 0);
+        // The last is the beginning of a text that goes on in the next chunks, or nothing.
+        for nth in 0..=chunks.texts.len() {
+            let end = chunks.texts.get(nth).map_or(chunks.len(), |&end| end as usize);
+            while let Some((&other, found)) = next
+                && (other as usize) < end
+            {
+                chunks.append_known(done..other as usize, ids);
+                done = other as usize + 1;
+                match *found {
+                    Found { known: 0, place: 0, .. } => {
+                        new.append(new_ones, ids);
+                        new_ones += 1;
                     }
-                    next = others.next();
+                    Found { known: 0, place, .. } => memo.append(place, ids),
+                    Found { known, .. } => ids.push(known - 1),
                 }
-                chunks.append_known(done..end, ids);
-                done = end;
-                if nth < chunks.texts.len() {
-                    ends.push(ids.len());
-                }
+                next = others.next();
             }
-            let is_new = chunks.others.iter().zip(&*found).filter(|(_, found)| found.is_new());
-            for (i, (&other, found)) in is_new.enumerate().filter(|(_, (_, found))| found.may_be_in_memo) {
-                let (start, len) = chunks.span(other as usize);
-                memo.insert(found.hash, chunks.bytes, start, len, new.ids(i));
+            chunks.append_known(done..end, ids);
+            done = end;
+            if nth < chunks.texts.len() {
+                ends.push(ids.len());
             }
-            Ok(())
-        })
+        }
+        let is_new = chunks.others.iter().zip(&*found).filter(|(_, found)| found.is_new());
+        for (i, (&other, found)) in is_new.enumerate().filter(|(_, (_, found))| found.may_be_in_memo) {
+            let (start, len) = chunks.span(other as usize);
+            memo.insert(found.hash, chunks.bytes, start, len, new.ids(i));
+        }
+        Ok(())
     }
 
     /// Looks up the chunks of a batch that are no short words of the vocabulary, and tokenises new ones.
@@ -201,6 +248,7 @@ impl Words {
         new: &mut NewChunks,
     ) -> Result<()> {
         new.clear();
+        found.clear();
         let spans = || chunks.others.iter().map(|&other| chunks.span(other as usize));
         found.extend(spans().map(|(start, len)| {
             let known = self.known.medium(chunks.bytes, start, len);

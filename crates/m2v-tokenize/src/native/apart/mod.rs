@@ -99,6 +99,11 @@ impl Apart {
         (made(" ") == " ").then_some(Self { has_clusters: table.is_some(), marked, cuts_vertical: false })
     }
 
+    /// Whether there is nothing to see in any text.
+    pub(super) fn takes_all(&self) -> bool {
+        self.marked.is_none()
+    }
+
     /// Whether nothing is seen in a text that does not stand apart.
     pub(super) fn takes(&self, text: &str) -> bool {
         let Some(marked) = &self.marked else { return true };

@@ -8,7 +8,9 @@ use std::arch::x86_64::*;
 use bytemuck::{cast, pod_read_unaligned};
 
 use super::look_up::{FOUR, KEEP, WINDOW};
-use super::{BLOCK, Chunks, Classified, Instructions, ScanBuffer, Scanner, block};
+use super::one::Counts;
+use super::portable::block;
+use super::{BLOCK, Chunks, Classified, Instructions, ScanBuffer, Scanner};
 use crate::key::Key;
 use crate::short_strings::ShortStrings;
 
@@ -57,6 +59,34 @@ impl Avx2 {
         // SAFETY: the processor has the features, or there were no `self`.
         unsafe {
             scan(scanner, texts, known, buffer, refuses, each)
+        }
+    }
+
+    pub(super) fn scan_one(
+        self,
+        scanner: Scanner,
+        text: &str,
+        known: &ShortStrings,
+        buffer: &mut ScanBuffer,
+    ) -> Option<Counts> {
+        #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+        fn scan_one(
+            scanner: Scanner,
+            text: &str,
+            known: &ShortStrings,
+            buffer: &mut ScanBuffer,
+        ) -> Option<Counts> {
+            let positions = |mask, base, out: &mut [u32; BLOCK]| positions(mask, base, out);
+            let classify = |scanner: Scanner, block: &[u8; BLOCK]| classify(scanner, block);
+            let keys = |bytes: &[u8], starts: &_, ends: &_, out: &mut _| keys(bytes, starts, ends, out);
+            let values =
+                |known: &ShortStrings, keys: &_, places: &_, out: &mut _| values(known, keys, places, out);
+            Instructions { block, classify, positions, keys, values }.one(scanner, text, known, buffer)
+        }
+        #[expect(unsafe_code, reason = "there is no safe way into code for what was detected")]
+        // SAFETY: the processor has the features, or there were no `self`.
+        unsafe {
+            scan_one(scanner, text, known, buffer)
         }
     }
 }

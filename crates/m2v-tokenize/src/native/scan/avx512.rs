@@ -12,6 +12,7 @@ use std::arch::x86_64::*;
 use bytemuck::cast;
 
 use super::avx2::{Avx2, keys, values};
+use super::one::Counts;
 use super::{BLOCK, Chunks, Classified, Instructions, ScanBuffer, Scanner};
 use crate::short_strings::ShortStrings;
 
@@ -60,6 +61,35 @@ impl Avx512 {
         // SAFETY: the processor has the features, or there were no `self`.
         unsafe {
             scan(scanner, texts, known, buffer, refuses, each)
+        }
+    }
+
+    pub(super) fn scan_one(
+        self,
+        scanner: Scanner,
+        text: &str,
+        known: &ShortStrings,
+        buffer: &mut ScanBuffer,
+    ) -> Option<Counts> {
+        #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,avx512f,avx512vl,avx512bw,avx512vbmi2")]
+        fn scan_one(
+            scanner: Scanner,
+            text: &str,
+            known: &ShortStrings,
+            buffer: &mut ScanBuffer,
+        ) -> Option<Counts> {
+            let block = |rest: &[u8]| block(rest);
+            let classify = |scanner: Scanner, block: &[u8; BLOCK]| classify(scanner, block);
+            let positions = |mask, base, out: &mut [u32; BLOCK]| positions(mask, base, out);
+            let keys = |bytes: &[u8], starts: &_, ends: &_, out: &mut _| keys(bytes, starts, ends, out);
+            let values =
+                |known: &ShortStrings, keys: &_, places: &_, out: &mut _| values(known, keys, places, out);
+            Instructions { block, classify, positions, keys, values }.one(scanner, text, known, buffer)
+        }
+        #[expect(unsafe_code, reason = "there is no safe way into code for what was detected")]
+        // SAFETY: the processor has the features, or there were no `self`.
+        unsafe {
+            scan_one(scanner, text, known, buffer)
         }
     }
 }

@@ -5,7 +5,7 @@
 
 use std::mem;
 
-use super::{BLOCK, Instructions, PLACES};
+use super::{BLOCK, Instructions, PLACES, Places};
 use crate::key::Key;
 use crate::short_strings::ShortStrings;
 
@@ -18,15 +18,15 @@ const AHEAD: usize = 8;
 /// What looking up chunks brought.
 pub(super) struct LookedUp {
     /// The value of each chunk, 0 if it is no known word.
-    pub(super) values: Vec<u32>,
+    pub(super) values: Box<Places>,
     /// Which chunks have no value that is positive as an `i32`.
-    pub(super) others: Vec<u32>,
+    pub(super) others: Box<Places>,
     asked: [Asked; 2],
 }
 
 impl LookedUp {
     pub(super) fn new() -> Self {
-        let places = || vec![0; PLACES];
+        let places = || Box::new([0; PLACES]);
         Self { values: places(), others: places(), asked: [Asked::NONE; 2] }
     }
 }
@@ -43,7 +43,7 @@ where
         &self,
         known: &ShortStrings,
         bytes: &[u8],
-        (starts, ends): (&[u32], &[u32]),
+        (starts, ends): (&Places, &Places),
         chunks: usize,
         looked_up: &mut LookedUp,
     ) -> usize {

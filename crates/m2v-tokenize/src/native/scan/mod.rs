@@ -12,6 +12,8 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 mod look_up;
+mod one;
+mod portable;
 mod run;
 #[cfg(test)]
 mod tests;
@@ -19,7 +21,8 @@ mod tests;
 use std::ops::Range;
 
 use crate::short_strings::ShortStrings;
-use look_up::{LookedUp, keys, values};
+use look_up::LookedUp;
+use one::Counts;
 
 /// What a scanner cuts at, and whether it lower-cases.
 #[derive(Clone, Copy)]
@@ -65,11 +68,11 @@ impl Isa {
 pub(super) struct ScanBuffer {
     bytes: Vec<u8>,
     /// Where chunks start and end.
-    starts: Vec<u32>,
-    ends: Vec<u32>,
+    starts: Box<Places>,
+    ends: Box<Places>,
     looked_up: LookedUp,
     /// How many chunks there are up to the end of each text.
-    texts: Vec<u32>,
+    texts: Box<[u32; TEXTS]>,
 }
 
 /// Chunks of some texts.
@@ -127,6 +130,9 @@ const CHUNKS: usize = 512;
 /// Places for chunks: a block starts and ends at most as many as it has bytes, and so many are written at once.
 const PLACES: usize = CHUNKS + 2 * BLOCK;
 
+/// A number for each.
+type Places = [u32; PLACES];
+
 /// Bytes of texts after which chunks are handed on, so that they are still in cache then.
 const BYTES: usize = 1 << 14;
 
@@ -162,8 +168,8 @@ struct Classified {
 
 impl ScanBuffer {
     pub(super) fn new() -> Self {
-        let places = || vec![0; PLACES];
-        let (starts, ends, texts) = (places(), places(), vec![0; TEXTS]);
+        let places = || Box::new([0; PLACES]);
+        let (starts, ends, texts) = (places(), places(), Box::new([0; TEXTS]));
         Self { bytes: Vec::new(), starts, ends, looked_up: LookedUp::new(), texts }
     }
 
@@ -174,6 +180,15 @@ impl ScanBuffer {
         if self.bytes.len() < bytes {
             self.bytes.resize(bytes.checked_next_power_of_two().unwrap_or(bytes), 0);
         }
+    }
+
+    /// The first so many chunks, others among them, and texts that end with them.
+    #[inline(always)]
+    fn chunks(&self, chunks: usize, others: usize, texts: usize) -> Chunks<'_> {
+        let Self { bytes, starts, ends, looked_up, texts: all } = self;
+        let LookedUp { values, others: which, .. } = looked_up;
+        let (starts, ends) = (&starts[..chunks], &ends[..chunks]);
+        Chunks { bytes, starts, ends, values: &values[..], others: &which[..others], texts: &all[..texts] }
     }
 }
 
@@ -196,66 +211,33 @@ impl Scanner {
         each: impl FnMut(Chunks<'_>) -> Result<(), E>,
     ) -> Result<bool, E> {
         match self.isa {
-            Isa::Portable => Instructions { block, classify, positions, keys, values }
-                .scan(self, texts, known, buffer, refuses, each),
+            Isa::Portable => portable::scan(self, texts, known, buffer, refuses, each),
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2(avx2) => avx2.scan(self, texts, known, buffer, refuses, each),
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512(avx512) => avx512.scan(self, texts, known, buffer, refuses, each),
         }
     }
-}
 
-/// Takes a block from the bytes of a text on any processor.
-#[inline(always)]
-fn block(rest: &[u8]) -> [u8; BLOCK] {
-    rest.first_chunk().copied().unwrap_or_else(|| {
-        let mut last = [b' '; BLOCK];
-        last[..rest.len()].copy_from_slice(rest);
-        last
-    })
-}
-
-/// Looks at a block on any processor.
-#[inline]
-fn classify(scanner: Scanner, block: &[u8; BLOCK]) -> Classified {
-    let mut lower = *block;
-    let (mut space, mut mark, mut suspect) = ([0; BLOCK], [0; BLOCK], 0);
-    for i in 0..BLOCK {
-        let byte = block[i];
-        let letter = (byte | 0x20).wrapping_sub(b'a') < 26;
-        let digit = byte.wrapping_sub(b'0') < 10;
-        let visible = byte.wrapping_sub(0x21) < 0x7F - 0x21;
-        let blank = byte == b' ' || byte == b'\t' || byte == b'\n' || byte == b'\r';
-        let vertical = byte == 0x0B || byte == 0x0C;
-        lower[i] = byte | (u8::from(letter & scanner.lowercase) << 5);
-        space[i] = u8::from(blank | (vertical & scanner.vertical));
-        mark[i] = u8::from(visible & !letter & !digit & scanner.punctuation);
-        suspect |= u8::from(byte == scanner.suspect);
-    }
-    Classified { lower, space: bits(&space), punctuation: bits(&mark), suspect: suspect.into() }
-}
-
-/// The bits that are set, four at a time: how often the loop runs is easier to guess.
-#[inline(always)]
-fn positions(mut mask: u64, base: u32, out: &mut [u32; BLOCK]) {
-    for four in out.as_chunks_mut::<4>().0 {
-        if mask == 0 {
-            return;
+    /// The chunks of a text alone. `None` if it has to be [scanned](Self::scan): it is not shorter than a block, or
+    /// holds the suspect.
+    #[inline]
+    pub(super) fn scan_one<'a>(
+        self,
+        text: &str,
+        known: &ShortStrings,
+        buffer: &'a mut ScanBuffer,
+    ) -> Option<Chunks<'a>> {
+        if text.len() >= BLOCK {
+            return None;
         }
-        for out in four {
-            *out = base + mask.trailing_zeros();
-            mask &= mask.wrapping_sub(1);
-        }
+        let Counts { chunks, others } = match self.isa {
+            Isa::Portable => portable::scan_one(self, text, known, buffer),
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2(avx2) => avx2.scan_one(self, text, known, buffer),
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512(avx512) => avx512.scan_one(self, text, known, buffer),
+        }?;
+        Some(buffer.chunks(chunks, others, 1))
     }
-}
-
-/// Gathers the lowest bit of each byte.
-#[inline]
-fn bits(bytes: &[u8; BLOCK]) -> u64 {
-    // Each product brings the eight bits together in the highest byte, without carries.
-    const GATHER: u64 = 0x0102_0408_1020_4080;
-    let words = bytes.as_chunks::<8>().0;
-    let byte = |word: &[u8; 8]| u64::from_le_bytes(*word).wrapping_mul(GATHER) >> 56;
-    words.iter().zip((0..64).step_by(8)).fold(0, |bits, (word, shift)| bits | byte(word) << shift)
 }

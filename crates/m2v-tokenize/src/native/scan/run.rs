@@ -1,6 +1,6 @@
 //! Going through texts, on any instruction set: cutting, looking up, and handing on, in turns.
 
-use super::look_up::{FOUR, LookedUp};
+use super::look_up::FOUR;
 use super::{BLOCK, BYTES, CHUNKS, Chunks, Classified, Instructions, PADDING, ScanBuffer, Scanner};
 use crate::key::Key;
 use crate::prefetch::prefetch;
@@ -104,7 +104,7 @@ where
                     continue;
                 }
                 Stop::Suspect(text) if !refuses(text) => {
-                    at.end_text(&mut buffer.texts);
+                    at.end_text(&mut *buffer.texts);
                     continue;
                 }
                 Stop::Suspect(_) => true,
@@ -114,7 +114,7 @@ where
             if is_refused || matches!(stop, Stop::End) {
                 return Ok(!is_refused);
             }
-            at.handed_on(&mut buffer.starts);
+            at.handed_on(&mut *buffer.starts);
         }
     }
 
@@ -151,8 +151,8 @@ where
                 (at.in_word, at.at_mark) = (word >> 63, punctuation >> 63);
                 // The chunk that starts as the nth is the nth to end, maybe in a later block.
                 for (mask, positions, count) in [
-                    ((word & !after_word) | punctuation, &mut buffer.starts, &mut at.started),
-                    ((after_word & !word) | after_mark, &mut buffer.ends, &mut at.ended),
+                    ((word & !after_word) | punctuation, &mut *buffer.starts, &mut at.started),
+                    ((after_word & !word) | after_mark, &mut *buffer.ends, &mut at.ended),
                 ] {
                     if let Some(out) = positions[*count..].first_chunk_mut() {
                         (self.positions)(mask, at.base as u32, out);
@@ -171,7 +171,7 @@ where
             if at.suspects != 0 {
                 return Stop::Suspect(text);
             }
-            at.end_text(&mut buffer.texts);
+            at.end_text(&mut *buffer.texts);
         }
         Stop::End
     }
@@ -185,10 +185,8 @@ where
         buffer: &mut ScanBuffer,
         each: &mut impl FnMut(Chunks<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
-        let ScanBuffer { bytes, starts, ends, looked_up, texts } = buffer;
-        let count = self.look_up(known, bytes, (starts, ends), at.ended, looked_up);
-        let LookedUp { values, others, .. } = looked_up;
-        let (others, until, texts) = (&others[..count], ..at.ended, &texts[..at.texts_ended]);
-        each(Chunks { bytes, starts: &starts[until], ends: &ends[until], values, others, texts })
+        let ScanBuffer { bytes, starts, ends, looked_up, .. } = buffer;
+        let others = self.look_up(known, bytes, (starts, ends), at.ended, looked_up);
+        each(buffer.chunks(at.ended, others, at.texts_ended))
     }
 }

@@ -28,6 +28,62 @@ fn plain(scanner: Scanner, text: &[u8]) -> Vec<Vec<u8>> {
 /// A chunk and its value.
 type Found = (Vec<u8>, u32);
 
+/// Appends what a scanner found, to the last text and to those behind it.
+fn append(batch: &Chunks<'_>, chunks: &mut Vec<Vec<Found>>) {
+    let mut values = Vec::new();
+    let mut done = 0;
+    // Those that are no known words have values, too, that stand for that.
+    for &other in batch.others {
+        batch.append_known(done..other as usize, &mut values);
+        values.push(batch.values[other as usize].wrapping_sub(1));
+        done = other as usize + 1;
+    }
+    batch.append_known(done..batch.len(), &mut values);
+    let mut ends = batch.texts.iter().map(|&end| end as usize).peekable();
+    for (i, value) in values.into_iter().enumerate() {
+        while ends.next_if_eq(&i).is_some() {
+            chunks.push(Vec::new());
+        }
+        let (start, len) = batch.span(i);
+        let chunk = (batch.bytes[start..start + len].to_vec(), value.wrapping_add(1));
+        chunks.last_mut().unwrap().push(chunk);
+    }
+    chunks.extend(ends.map(|_| Vec::new()));
+}
+
+/// What each scanner of this machine finds in a text alone, after others.
+fn alone(scanner: Scanner, text: &str, known: &ShortStrings) -> Vec<Option<Vec<Vec<Found>>>> {
+    let mut found = Vec::new();
+    let mut collect = |scan: ScanOne<'_>| {
+        let mut buffer = ScanBuffer::new();
+        // The last chunks of the one end behind those of the text, and those of the other leave more of them.
+        for other in [&"a ".repeat(2000), &". ".repeat(31)[..]] {
+            let never = |_: &str| false;
+            scanner.scan(&[other], known, &mut buffer, &never, |_| Ok::<_, ()>(())).unwrap();
+            let counts = scan(text, &mut buffer);
+            let chunks = counts.map(|counts| {
+                let mut chunks = vec![Vec::new()];
+                append(&buffer.chunks(counts.chunks, counts.others, 1), &mut chunks);
+                chunks
+            });
+            found.push(chunks);
+        }
+    };
+    collect(&|text, buffer| portable::scan_one(scanner, text, known, buffer));
+    #[cfg(target_arch = "x86_64")]
+    {
+        if let Some(avx2) = avx2::Avx2::detect() {
+            collect(&|text, buffer| avx2.scan_one(scanner, text, known, buffer));
+        }
+        if let Some(avx512) = avx512::Avx512::detect() {
+            collect(&|text, buffer| avx512.scan_one(scanner, text, known, buffer));
+        }
+    }
+    found
+}
+
+type ScanOne<'a> = &'a dyn Fn(&str, &mut ScanBuffer) -> Option<Counts>;
+
 /// The chunks of each text that each scanner of this machine finds, and their values: of all, or until one was refused.
 fn all(
     scanner: Scanner,
@@ -42,25 +98,7 @@ fn all(
         assert_eq!(scan(&[&"ab. c".repeat(2000)], &mut buffer, &mut |_| Err(())), Err(()));
         let mut chunks = vec![Vec::new()];
         let is_done = scan(texts, &mut buffer, &mut |batch| {
-            let mut values = Vec::new();
-            let mut done = 0;
-            // Those that are no known words have values, too, that stand for that.
-            for &other in batch.others {
-                batch.append_known(done..other as usize, &mut values);
-                values.push(batch.values[other as usize].wrapping_sub(1));
-                done = other as usize + 1;
-            }
-            batch.append_known(done..batch.len(), &mut values);
-            let mut ends = batch.texts.iter().map(|&end| end as usize).peekable();
-            for (i, value) in values.into_iter().enumerate() {
-                while ends.next_if_eq(&i).is_some() {
-                    chunks.push(Vec::new());
-                }
-                let (start, len) = batch.span(i);
-                let chunk = (batch.bytes[start..start + len].to_vec(), value.wrapping_add(1));
-                chunks.last_mut().unwrap().push(chunk);
-            }
-            chunks.extend(ends.map(|_| Vec::new()));
+            append(&batch, &mut chunks);
             Ok(())
         })
         .unwrap();
@@ -70,10 +108,7 @@ fn all(
         }
         found.push((is_done, chunks));
     };
-    collect(&|texts, buffer, each| {
-        Instructions { block, classify, positions, keys, values }
-            .scan(scanner, texts, known, buffer, refuses, each)
-    });
+    collect(&|texts, buffer, each| portable::scan(scanner, texts, known, buffer, refuses, each));
     #[cfg(target_arch = "x86_64")]
     {
         if let Some(avx2) = avx2::Avx2::detect() {
@@ -144,6 +179,28 @@ proptest! {
         for found in all(scanner, &texts, &table, &refuses) {
             prop_assert_eq!(&found, &(first.is_none(), expected.clone()));
         }
+        for text in texts.iter().map(|text| &text[..text.floor_char_boundary(BLOCK - 1)]) {
+            let chunks: Vec<_> = plain(scanner, text.as_bytes()).into_iter().map(with_value).collect();
+            // Behind the end of a text another would begin.
+            let expected = (times(text) == 0).then(|| vec![chunks, Vec::new()]);
+            for found in alone(scanner, text, &table) {
+                prop_assert_eq!(&found, &expected);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_text_alone_is_shorter_than_a_block() {
+    let known = ShortStrings::with_capacity(1, &mut Arena::default());
+    let mut buffer = ScanBuffer::new();
+    let isas = [Isa::Portable, Isa::best()];
+    for (text, isa) in
+        [0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 300].into_iter().flat_map(|len| isas.map(|isa| (len, isa)))
+    {
+        let scanner = Scanner { punctuation: true, lowercase: true, vertical: true, suspect: b'[', isa };
+        let chunks = scanner.scan_one(&"a".repeat(text), &known, &mut buffer).map(|chunks| chunks.len());
+        assert_eq!(chunks, (text < BLOCK).then_some(text.min(1)));
     }
 }
 
