@@ -166,6 +166,7 @@ impl EmbeddingTable {
     ///
     /// # Errors
     /// [`Error::IdOutOfRange`], or [`Error::Shape`] if `ends` or `out` do not fit. `out` is then unspecified.
+    #[inline]
     pub fn pool_into(
         &self,
         ids: &[u32],

@@ -48,21 +48,30 @@ const SLOTS: usize = 4;
 impl Scratch {
     /// The state of `owner`; made by `init` if this scratch holds none of it.
     pub fn get<T: Any + Send>(&mut self, owner: &Owner, init: impl FnOnce() -> T) -> &mut T {
-        // A slot keeps its owner alive, so an address is never that of a later tokenizer.
-        let is_owners = |slot: &Slot| Arc::ptr_eq(&slot.0.0, &owner.0) && slot.1.is::<T>();
-        match self.slots.iter().position(is_owners) {
-            Some(0) => {}
-            Some(place) => self.slots[..=place].rotate_right(1),
-            None => {
-                self.slots.truncate(SLOTS - 1);
-                self.slots.insert(0, (owner.clone(), Box::new(init())));
-            }
+        if !self.slots.first().is_some_and(is_owners::<T>(owner)) {
+            self.bring_first(owner, init);
         }
         match self.slots.first_mut().and_then(|slot| slot.1.downcast_mut()) {
             Some(state) => state,
             None => unreachable!("the first slot was checked or made above"),
         }
     }
+
+    /// Makes the first slot that of `owner`.
+    #[inline(never)]
+    fn bring_first<T: Any + Send>(&mut self, owner: &Owner, init: impl FnOnce() -> T) {
+        if let Some(place) = self.slots.iter().position(is_owners::<T>(owner)) {
+            self.slots[..=place].rotate_right(1);
+        } else {
+            self.slots.truncate(SLOTS - 1);
+            self.slots.insert(0, (owner.clone(), Box::new(init())));
+        }
+    }
+}
+
+/// Whether a slot is that of `owner`. It keeps its owner alive, so an address is never that of a later tokenizer.
+fn is_owners<T: Any>(owner: &Owner) -> impl Fn(&Slot) -> bool {
+    |slot| Arc::ptr_eq(&slot.0.0, &owner.0) && slot.1.is::<T>()
 }
 
 impl fmt::Debug for Scratch {

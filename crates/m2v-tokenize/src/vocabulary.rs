@@ -270,6 +270,7 @@ impl Vocabulary {
     /// assert_eq!(vocabulary.cut("año, word", None), "año, word");
     /// # Ok::<(), m2v_tokenize::Error>(())
     /// ```
+    #[inline]
     #[must_use]
     pub fn cut<'t>(&self, text: &'t str, max_length: Option<usize>) -> &'t str {
         match max_length {
@@ -280,11 +281,13 @@ impl Vocabulary {
 }
 
 /// The first `count` code points of a text.
+#[inline]
 fn first_chars(text: &str, count: usize) -> &str {
     // A text has at most as many code points as bytes.
-    if text.len() <= count {
-        return text;
-    }
+    if text.len() <= count { text } else { first_chars_of_longer(text, count) }
+}
+
+fn first_chars_of_longer(text: &str, count: usize) -> &str {
     text.char_indices().nth(count).map_or(text, |(end, _)| &text[..end])
 }
 
