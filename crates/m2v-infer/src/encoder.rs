@@ -173,17 +173,21 @@ fn encode<E: Encoder + ?Sized, S: AsRef<str> + Sync>(
             return Err(Error::Data(m2v_core::Error::Shape { what, expected, found }));
         }
     }
+    // One text takes less time than to ask how many threads there are.
+    if let [text] = texts {
+        let texts = [text.as_ref()];
+        match encoder.scratch_pool() {
+            Some(pool) => encoder.encode_block(&texts, &mut pool.borrow(), out)?,
+            None => encoder.encode_block(&texts, &mut Scratch::default(), out)?,
+        }
+        progress(1);
+        return Ok(());
+    }
     let done = AtomicUsize::new(0);
     let encode_block = |texts: &[&str], out: ArrayViewMut2<'_, f32>| match encoder.scratch_pool() {
         Some(pool) => encoder.encode_block(texts, &mut pool.borrow(), out),
         None => encoder.encode_block(texts, &mut Scratch::default(), out),
     };
-    // One text takes less time than to ask how many threads there are.
-    if let [text] = texts {
-        encode_block(&[text.as_ref()], out)?;
-        progress(1);
-        return Ok(());
-    }
     let size = block_size(texts.len());
     let block = |(nth, (texts, mut out)): (usize, (&[S], ArrayViewMut2<'_, f32>))| {
         let texts: Vec<&str> = texts.iter().map(AsRef::as_ref).collect();

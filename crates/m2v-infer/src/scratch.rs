@@ -77,10 +77,22 @@ impl ScratchPool {
     }
 
     /// Borrows one, a new one if all are in use; it returns to the pool when dropped.
+    #[inline]
     pub fn borrow(&self) -> impl DerefMut<Target = Scratch> + '_ {
         // No two threads have the same stack.
         let stack = 0_u8;
         let home = (std::ptr::from_ref(&stack).addr() >> STACK_BITS) % self.places.len().max(1);
+        if let Some(place) = self.places.get(home)
+            && let Ok(scratch) = place.0.try_lock()
+        {
+            return Borrowed::Kept(scratch);
+        }
+        self.borrow_from(home)
+    }
+
+    /// Borrows the first one that is free from a place on.
+    #[inline(never)]
+    fn borrow_from(&self, home: usize) -> Borrowed<'_> {
         let (before, after) = self.places.split_at(home);
         let free = after.iter().chain(before).find_map(|place| match place.0.try_lock() {
             Ok(scratch) => Some(scratch),

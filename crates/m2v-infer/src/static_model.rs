@@ -235,11 +235,15 @@ impl Encoder for StaticModel {
 
     fn encode_block(&self, texts: &[&str], scratch: &mut Scratch, out: ArrayViewMut2<'_, f32>) -> Result<()> {
         let Scratch { tokenizer, ids, ends, .. } = scratch;
-        let made = self.ids_into(texts, self.options.max_length, tokenizer, ids, ends);
+        // One result for both would be written in one piece and read in another, which waits for all written before.
+        if let Err(error) = self.ids_into(texts, self.options.max_length, tokenizer, ids, ends) {
+            scratch.forget_after(texts, self.options.max_length);
+            return Err(error);
+        }
         let options = PoolOptions::default().with_normalize(self.options.normalize);
-        let pooled = made.and_then(|()| Ok(self.shared.table.pool_into(ids, ends, options, out)?));
+        let pooled = self.shared.table.pool_into(ids, ends, options, out);
         scratch.forget_after(texts, self.options.max_length);
-        pooled
+        Ok(pooled?)
     }
 
     fn scratch_pool(&self) -> Option<&ScratchPool> {

@@ -71,6 +71,8 @@ pub(super) struct Tile<'a> {
     pub(super) column: usize,
     /// Gets the sum of each column. Its length is the tile's width.
     pub(super) sum: &'a mut [f32],
+    /// Whether no text came before it, with which its rows could have been asked for.
+    pub(super) is_first: bool,
 }
 
 /// Cuts the work into tiles, each of one of the `widths` (descending), which `add` sums up, and has `finish` make a
@@ -87,7 +89,7 @@ pub(super) fn each_tile<const N: usize>(
     finish: impl Fn(&mut [f32], usize, bool),
 ) {
     let Job { block, mut start, ends, normalize, mut out } = job;
-    let dim = block.rows.dim;
+    let (dim, first) = (block.rows.dim, start);
     for &end in ends {
         // What `chunks_exact_mut` divides to know beforehand takes longer than a short text can wait.
         let Some((sum, rest)) = out.split_at_mut_checked(dim) else { return };
@@ -96,7 +98,7 @@ pub(super) fn each_tile<const N: usize>(
         while column < dim {
             let columns = next_tile(column, dim, widths);
             let sum = &mut sum[columns.clone()];
-            add(Tile { block, tokens: start..end, column: columns.start, sum });
+            add(Tile { block, tokens: start..end, column: columns.start, sum, is_first: start == first });
             column = columns.end;
         }
         finish(sum, end - start, normalize);
@@ -128,7 +130,7 @@ pub(super) fn add_integers<const N: usize>(
 ) {
     /// 256 × −128 is the least i16.
     const ROWS: usize = 256;
-    let Tile { block, tokens, column, sum } = tile;
+    let Tile { block, tokens, column, sum, .. } = tile;
     if tokens.len() <= ROWS {
         let sums = add(&block, tokens, column);
         return sum.iter_mut().zip(sums).for_each(|(sum, x)| *sum = f32::from(x));

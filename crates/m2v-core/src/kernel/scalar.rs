@@ -33,7 +33,7 @@ fn add<E: Widen, const WEIGHTED: bool, const N: usize>(tile: Tile<'_>) {
     if E::DTYPE == Dtype::I8 && !WEIGHTED {
         return add_integers(tile, add_i8::<N>);
     }
-    let Tile { block, tokens, column, sum } = tile;
+    let Tile { block, tokens, column, sum, .. } = tile;
     let mut sums = [0.0f32; N];
     for &id in &block.ids[tokens] {
         let row: [E; N] = pod_read_unaligned(block.rows.part::<E>(id, column, N));

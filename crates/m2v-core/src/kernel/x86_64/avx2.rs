@@ -44,15 +44,14 @@ impl Kernels for Avx2 {
 
 #[target_feature(enable = "avx2,fma,f16c")]
 fn pool<E: Widen, const WEIGHTED: bool>(job: Job<'_>) {
-    ask_for_first::<E>(&job);
     if E::DTYPE == Dtype::I8 && !WEIGHTED {
         return each_tile(
             job,
             [128, 64, 32],
             |tile| match tile.sum.len() {
-                128 => add_integers(tile, |block, tokens, column| add_i8::<128, 4>(block, tokens, column)),
-                64 => add_integers(tile, |block, tokens, column| add_i8::<64, 2>(block, tokens, column)),
-                _ => add_integers(tile, |block, tokens, column| add_i8::<32, 1>(block, tokens, column)),
+                128 => add_bytes::<128, 4>(tile),
+                64 => add_bytes::<64, 2>(tile),
+                _ => add_bytes::<32, 1>(tile),
             },
             |sum, count, normalize| finish_apart(sum, count, normalize),
         );
@@ -80,10 +79,11 @@ fn finish_apart(sum: &mut [f32], count: usize, normalize: bool) {
 #[inline]
 #[target_feature(enable = "avx2,fma,f16c")]
 fn add<E: Widen, const WEIGHTED: bool, const N: usize, const F: usize>(tile: Tile<'_>) {
-    let Tile { block, tokens, column, sum } = tile;
+    ask_for_first::<E>(&tile, N);
+    let Tile { block, tokens, column, sum, .. } = tile;
     let mut sums = [[_mm256_setzero_ps(); 2]; F];
-    for token in tokens {
-        let (id, row) = fetch::<E>(&block, token, column, N);
+    for (&id, token) in block.ids[tokens.clone()].iter().zip(tokens) {
+        let row = fetch::<E>(&block, token, id, column, N);
         let weight = _mm256_set1_ps(if WEIGHTED { block.rows.weight(id) } else { 1.0 });
         for (i, sums) in sums.iter_mut().enumerate() {
             for (sum, x) in sums.iter_mut().zip(widen::<E>(row, i)) {
@@ -131,6 +131,14 @@ fn in_order<E: Widen>([even, odd]: [__m256; 2]) -> [__m256; 2] {
     [_mm256_permute2f128_ps::<0x20>(low, high), _mm256_permute2f128_ps::<0x31>(low, high)]
 }
 
+/// Adds a tile of `N` columns of int8, in `I` pairs of registers.
+#[inline]
+#[target_feature(enable = "avx2,fma,f16c")]
+fn add_bytes<const N: usize, const I: usize>(tile: Tile<'_>) {
+    ask_for_first::<i8>(&tile, N);
+    add_integers(tile, |block, tokens, column| add_i8::<N, I>(block, tokens, column));
+}
+
 /// Adds at most 256 int8 rows, two at a time: their columns side by side, and those pairs added in one step.
 #[inline]
 #[target_feature(enable = "avx2,fma,f16c")]
@@ -142,12 +150,7 @@ fn add_i8<const N: usize, const I: usize>(
     let none = [0; N];
     let ones = _mm256_set1_epi8(1);
     let mut sums = [[_mm256_setzero_si256(); 2]; I];
-    for token in tokens.clone().step_by(2) {
-        let (_, left) = fetch::<i8>(block, token, column, N);
-        let right = match token + 1 < tokens.end {
-            true => fetch::<i8>(block, token + 1, column, N).1,
-            false => &none,
-        };
+    let mut add = |left: &[u8], right: &[u8]| {
         for (i, sums) in sums.iter_mut().enumerate() {
             let (left, right) = (load(left, i), load(right, i));
             let pairs = [_mm256_unpacklo_epi8(left, right), _mm256_unpackhi_epi8(left, right)];
@@ -155,6 +158,14 @@ fn add_i8<const N: usize, const I: usize>(
                 *sum = _mm256_add_epi16(*sum, _mm256_maddubs_epi16(ones, pair));
             }
         }
+    };
+    let row = |id, token| fetch::<i8>(block, token, id, column, N);
+    let (pairs, last) = block.ids[tokens.clone()].as_chunks();
+    for (&[left, right], token) in pairs.iter().zip(tokens.clone().step_by(2)) {
+        add(row(left, token), row(right, token + 1));
+    }
+    if let &[last] = last {
+        add(row(last, tokens.end - 1), &none);
     }
     // `unpack` took 8 columns of each 16 into one register and the next 8 into the other.
     let mut out = [0; N];

@@ -46,7 +46,6 @@ impl Kernels for Avx512 {
 
 #[target_feature(enable = "avx2,fma,f16c,avx512f,avx512bw")]
 fn pool<E: Widen, const WEIGHTED: bool>(job: Job<'_>) {
-    ask_for_first::<E>(&job);
     each_tile(
         job,
         if E::DTYPE == Dtype::F32 { [128, 128, 64] } else { [256, 128, 64] },
@@ -72,13 +71,14 @@ fn finish_apart(sum: &mut [f32], count: usize, normalize: bool) {
 #[inline]
 #[target_feature(enable = "avx2,fma,f16c,avx512f,avx512bw")]
 fn add<E: Widen, const WEIGHTED: bool, const N: usize, const F: usize, const I: usize>(tile: Tile<'_>) {
+    ask_for_first::<E>(&tile, N);
     if E::DTYPE == Dtype::I8 && !WEIGHTED {
         return add_integers(tile, |block, tokens, column| add_i8::<N, I>(block, tokens, column));
     }
-    let Tile { block, tokens, column, sum } = tile;
+    let Tile { block, tokens, column, sum, .. } = tile;
     let mut sums = [[_mm512_setzero_ps(); 2]; F];
-    for token in tokens {
-        let (id, row) = fetch::<E>(&block, token, column, N);
+    for (&id, token) in block.ids[tokens.clone()].iter().zip(tokens) {
+        let row = fetch::<E>(&block, token, id, column, N);
         let weight = _mm512_set1_ps(if WEIGHTED { block.rows.weight(id) } else { 1.0 });
         for (i, sums) in sums.iter_mut().enumerate() {
             for (sum, x) in sums.iter_mut().zip(widen::<E>(row, i)) {
@@ -146,12 +146,7 @@ fn add_i8<const N: usize, const I: usize>(
     let none = [0; N];
     let ones = _mm512_set1_epi8(1);
     let mut sums = [[_mm512_setzero_si512(); 2]; I];
-    for token in tokens.clone().step_by(2) {
-        let (_, left) = fetch::<i8>(block, token, column, N);
-        let right = match token + 1 < tokens.end {
-            true => fetch::<i8>(block, token + 1, column, N).1,
-            false => &none,
-        };
+    let mut add = |left: &[u8], right: &[u8]| {
         for (i, sums) in sums.iter_mut().enumerate() {
             let (left, right) = (load(left, i), load(right, i));
             let pairs = [_mm512_unpacklo_epi8(left, right), _mm512_unpackhi_epi8(left, right)];
@@ -159,6 +154,14 @@ fn add_i8<const N: usize, const I: usize>(
                 *sum = _mm512_add_epi16(*sum, _mm512_maddubs_epi16(ones, pair));
             }
         }
+    };
+    let row = |id, token| fetch::<i8>(block, token, id, column, N);
+    let (pairs, last) = block.ids[tokens.clone()].as_chunks();
+    for (&[left, right], token) in pairs.iter().zip(tokens.clone().step_by(2)) {
+        add(row(left, token), row(right, token + 1));
+    }
+    if let &[last] = last {
+        add(row(last, tokens.end - 1), &none);
     }
     // `unpack` took 8 columns of each 16 into one register and the next 8 into the other.
     let low = _mm512_setr_epi64(0, 1, 8, 9, 2, 3, 10, 11);

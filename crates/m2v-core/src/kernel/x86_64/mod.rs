@@ -16,7 +16,7 @@ use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
 
 use bytemuck::{AnyBitPattern, pod_read_unaligned};
 
-use super::block::{Block, Job};
+use super::block::{Block, Tile};
 
 /// How many tokens behind the one whose row is added the one is whose row is asked for.
 const AHEAD: usize = 24;
@@ -24,37 +24,31 @@ const AHEAD: usize = 24;
 /// Columns of a tile of f32 that are asked for: 4 lines of 8 with AVX-512, of 6 with AVX2.
 const ASKED: usize = 64;
 
-/// A token and `width` columns of its row, from `column` on. Asks for those of a token that comes later, maybe
-/// in a later text.
+/// The `width` columns of a token's row from `column` on. Asks for those of a token that comes later, maybe in a later
+/// text.
 ///
 /// Of f32, for the first [`ASKED`] of them. A row of 256 columns is 16 lines, as many as the processor fetches at a
 /// time, and lines behind some that were asked for it fetches by itself: prose takes 0.93 of the time with AVX-512,
 /// 0.96 with AVX2, and a first pass 0.98 (Granite Rapids). With half of the lines, f16 takes 1.13.
 #[inline(always)]
-fn fetch<'a, E>(block: &Block<'a>, token: usize, column: usize, width: usize) -> (u32, &'a [u8]) {
+fn fetch<'a, E>(block: &Block<'a>, token: usize, id: u32, column: usize, width: usize) -> &'a [u8] {
     if let Some(&later) = block.ids.get(token + AHEAD) {
         let is_f32 = size_of::<E>() == size_of::<f32>();
         ask::<E>(block, later, column, if is_f32 { width.min(ASKED) } else { width });
     }
-    let id = block.ids[token];
-    (id, block.rows.part::<E>(id, column, width))
+    block.rows.part::<E>(id, column, width)
 }
 
-/// Asks for the rows of the first tokens, before which there is none to do it. Without that a short text alone takes
-/// 1.1 of the time; with fewer lines of them, or without the rows of the first three tokens, 1 to 1.09 (texts of 34
-/// bytes; Granite Rapids).
+/// Asks for the rows of the first tokens of a tile, before which there is none to do it. Without that a short text alone
+/// takes 1.1 of the time; with fewer lines of them, or without the rows of the first three tokens, 1 to 1.09 (texts of
+/// 34 bytes; Granite Rapids).
 #[inline(always)]
-fn ask_for_first<E>(job: &Job<'_>) {
-    let Job { block, start, .. } = job;
-    let bytes = block.rows.dim * size_of::<E>();
-    let ids = &block.ids[*start..];
-    for &id in &ids[..ids.len().min(AHEAD)] {
-        let row = block.rows.bytes.as_ptr().wrapping_add(block.rows.offset::<E>(id, 0));
-        // Lines one by one are more instructions for the loop than for what it does.
-        for four in (0..bytes).step_by(4 * 64) {
-            (0..4).for_each(|line| prefetch(row.wrapping_add(four + 64 * line)));
+fn ask_for_first<E>(tile: &Tile<'_>, width: usize) {
+    if tile.is_first {
+        let ids = &tile.block.ids[tile.tokens.start..];
+        for &id in &ids[..ids.len().min(AHEAD)] {
+            ask::<E>(&tile.block, id, tile.column, width);
         }
-        prefetch(row.wrapping_add(bytes - 1));
     }
 }
 
