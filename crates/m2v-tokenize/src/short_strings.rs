@@ -55,6 +55,7 @@ impl ShortStrings {
 
     /// The strings that have a place: each padded with zeros, its value in the upper half of the second number.
     #[inline(always)]
+    #[cfg_attr(not(target_arch = "x86_64"), expect(dead_code, reason = "only scanners for x86-64 do"))]
     pub(crate) fn strings_at(&self, place: usize) -> [u64; 4] {
         self.places.at(place)
     }
@@ -77,15 +78,13 @@ impl ShortStrings {
     #[inline]
     pub(crate) fn insert(&mut self, key: &Key<2>, value: u32) -> Option<u32> {
         let place = self.place(key);
-        let mut strings = self.places.at(place);
-        let fits = |string: &&mut [u64; 2]| {
+        let strings = self.places.at(place);
+        let fits = |string: &[u64; 2]| {
             let is_free = string[1] >> VALUE_SHIFT == 0;
             is_free || (string[0] == key[0] && (string[1] ^ key[1]) << VALUE_SHIFT == 0)
         };
-        let string = strings.as_chunks_mut::<2>().0.iter_mut().find(fits)?;
-        let before = (string[1] >> VALUE_SHIFT) as u32;
-        *string = [key[0], key[1] | u64::from(value) << VALUE_SHIFT];
-        self.places.set(place, strings);
-        Some(before)
+        let (nth, before) = strings.as_chunks::<2>().0.iter().enumerate().find(|(_, string)| fits(string))?;
+        self.places.set_part(place, nth, [key[0], key[1] | u64::from(value) << VALUE_SHIFT]);
+        Some((before[1] >> VALUE_SHIFT) as u32)
     }
 }

@@ -170,7 +170,7 @@ impl Memo {
             self.grow();
         }
         let at = self.line(hash);
-        let mut line = Line::from(self.lines.at(at));
+        let line = Line::from(self.lines.at(at));
         let mut slot = line.used();
         if same != 0 {
             slot = line.slot_of(same);
@@ -180,8 +180,8 @@ impl Memo {
         } else {
             self.count += 1;
         }
-        (line.hashes[slot], line.places[slot]) = (hash, place);
-        self.lines.set(at, line.into());
+        self.lines.set_part(at, slot, hash);
+        self.lines.set_part(at, SLOTS + slot, place);
     }
 
     /// More lines, and all that is in the table where it belongs then.
