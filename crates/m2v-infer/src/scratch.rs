@@ -90,7 +90,8 @@ impl ScratchPool {
         self.borrow_from(home)
     }
 
-    /// Borrows the first one that is free from a place on.
+    /// Borrows the first one that is free from a place on, a new one if none is. Seldom called, and larger than what
+    /// calls it.
     #[inline(never)]
     fn borrow_from(&self, home: usize) -> Borrowed<'_> {
         let (before, after) = self.places.split_at(home);

@@ -235,7 +235,8 @@ impl Encoder for StaticModel {
 
     fn encode_block(&self, texts: &[&str], scratch: &mut Scratch, out: ArrayViewMut2<'_, f32>) -> Result<()> {
         let Scratch { tokenizer, ids, ends, .. } = scratch;
-        // One result for both would be written in one piece and read in another, which waits for all written before.
+        // Not `and_then`: what two results are joined in is copied with wider reads than it was written with, and such
+        // a read waits until all that was written before, the last output too, has left for the cache.
         if let Err(error) = self.ids_into(texts, self.options.max_length, tokenizer, ids, ends) {
             scratch.forget_after(texts, self.options.max_length);
             return Err(error);

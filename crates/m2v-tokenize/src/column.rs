@@ -71,7 +71,7 @@ impl<T: Pod> Column<T> {
     }
 
     /// Replaces a part of the one at a place: the `nth` of as many as there are in it. To change a part of a copy and
-    /// write that back reads the copy with wider reads than it was changed with, which wait: with it a memo's first pass
+    /// write that back reads the copy with wider reads than it was changed with, which wait: with this a first pass
     /// over prose takes 0.96 of the time, over 500 languages 0.97 (int8; Emerald Rapids).
     ///
     /// # Panics

@@ -57,7 +57,7 @@ impl Scratch {
         }
     }
 
-    /// Makes the first slot that of `owner`.
+    /// Makes the first slot that of `owner`. Seldom called, and what it makes is large on the stack.
     #[inline(never)]
     fn bring_first<T: Any + Send>(&mut self, owner: &Owner, init: impl FnOnce() -> T) {
         if let Some(place) = self.slots.iter().position(is_owners::<T>(owner)) {
@@ -69,7 +69,8 @@ impl Scratch {
     }
 }
 
-/// Whether a slot is that of `owner`. It keeps its owner alive, so an address is never that of a later tokenizer.
+/// Whether a slot is that of `owner` and holds a `T`. A slot keeps its owner alive, so an address is never that of a
+/// later tokenizer.
 fn is_owners<T: Any>(owner: &Owner) -> impl Fn(&Slot) -> bool {
     |slot| Arc::ptr_eq(&slot.0.0, &owner.0) && slot.1.is::<T>()
 }

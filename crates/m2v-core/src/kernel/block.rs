@@ -71,7 +71,8 @@ pub(super) struct Tile<'a> {
     pub(super) column: usize,
     /// Gets the sum of each column. Its length is the tile's width.
     pub(super) sum: &'a mut [f32],
-    /// Whether no text came before it, with which its rows could have been asked for.
+    /// Whether no text with tokens came before, with which its rows could have been asked for.
+    #[cfg_attr(not(target_arch = "x86_64"), expect(dead_code, reason = "only kernels for x86-64 ask"))]
     pub(super) is_first: bool,
 }
 
@@ -94,11 +95,12 @@ pub(super) fn each_tile<const N: usize>(
         // What `chunks_exact_mut` divides to know beforehand takes longer than a short text can wait.
         let Some((sum, rest)) = out.split_at_mut_checked(dim) else { return };
         out = rest;
+        let is_first = start == first && end > start;
         let mut column = 0;
         while column < dim {
             let columns = next_tile(column, dim, widths);
             let sum = &mut sum[columns.clone()];
-            add(Tile { block, tokens: start..end, column: columns.start, sum, is_first: start == first });
+            add(Tile { block, tokens: start..end, column: columns.start, sum, is_first });
             column = columns.end;
         }
         finish(sum, end - start, normalize);

@@ -192,7 +192,8 @@ impl Words {
         self.append_with_others(pipeline, chunks, state, ids, ends)
     }
 
-    /// As [`Words::append`].
+    /// As [`Words::append`], of chunks of which some are no known words. A call of its own, because many short texts
+    /// have none.
     #[inline(never)]
     fn append_with_others(
         &self,

@@ -99,7 +99,7 @@ impl Apart {
         (made(" ") == " ").then_some(Self { has_clusters: table.is_some(), marked, cuts_vertical: false })
     }
 
-    /// Whether there is nothing to see in any text.
+    /// Whether [`Apart::takes`] takes every text.
     pub(super) fn takes_all(&self) -> bool {
         self.marked.is_none()
     }

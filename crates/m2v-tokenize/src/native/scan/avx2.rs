@@ -81,7 +81,7 @@ impl Avx2 {
             let keys = |bytes: &[u8], starts: &_, ends: &_, out: &mut _| keys(bytes, starts, ends, out);
             let values =
                 |known: &ShortStrings, keys: &_, places: &_, out: &mut _| values(known, keys, places, out);
-            Instructions { block, classify, positions, keys, values }.one(scanner, text, known, buffer)
+            Instructions { block, classify, positions, keys, values }.scan_one(scanner, text, known, buffer)
         }
         #[expect(unsafe_code, reason = "there is no safe way into code for what was detected")]
         // SAFETY: the processor has the features, or there were no `self`.
@@ -91,7 +91,7 @@ impl Avx2 {
     }
 }
 
-/// As the [portable one](super::classify).
+/// As the [portable one](super::portable::classify).
 #[inline]
 #[target_feature(enable = "avx2")]
 fn classify(scanner: Scanner, block: &[u8; BLOCK]) -> Classified {
@@ -119,7 +119,7 @@ fn classify(scanner: Scanner, block: &[u8; BLOCK]) -> Classified {
     Classified { lower: cast(lower), space, punctuation, suspect }
 }
 
-/// As the [portable one](super::positions), eight bits at a time and without a branch.
+/// As the [portable one](super::portable::positions), eight bits at a time and without a branch.
 #[inline]
 #[target_feature(enable = "avx2,popcnt")]
 fn positions(mask: u64, base: u32, out: &mut [u32; BLOCK]) {

@@ -84,7 +84,7 @@ impl Avx512 {
             let keys = |bytes: &[u8], starts: &_, ends: &_, out: &mut _| keys(bytes, starts, ends, out);
             let values =
                 |known: &ShortStrings, keys: &_, places: &_, out: &mut _| values(known, keys, places, out);
-            Instructions { block, classify, positions, keys, values }.one(scanner, text, known, buffer)
+            Instructions { block, classify, positions, keys, values }.scan_one(scanner, text, known, buffer)
         }
         #[expect(unsafe_code, reason = "there is no safe way into code for what was detected")]
         // SAFETY: the processor has the features, or there were no `self`.
@@ -94,8 +94,9 @@ impl Avx512 {
     }
 }
 
-/// As the [portable one](super::block), which has to write to memory what it then reads as a whole. The ids of a short
-/// text alone took 129 ns with it, and 145 with that (34 bytes; Granite Rapids), when it read a text's last block only.
+/// As the [portable one](super::portable::block), which has to write to memory what it then reads as a whole. The ids
+/// of a short text alone took 129 ns with it, and 145 with that (34 bytes; Granite Rapids), when it read a text's last
+/// block only.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,bmi2")]
 fn block(rest: &[u8]) -> [u8; BLOCK] {
@@ -111,7 +112,7 @@ fn block(rest: &[u8]) -> [u8; BLOCK] {
     cast(block)
 }
 
-/// As the [portable one](super::classify).
+/// As the [portable one](super::portable::classify).
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw")]
 fn classify(scanner: Scanner, block: &[u8; BLOCK]) -> Classified {
@@ -130,7 +131,7 @@ fn classify(scanner: Scanner, block: &[u8; BLOCK]) -> Classified {
     }
 }
 
-/// As the [portable one](super::positions).
+/// As the [portable one](super::portable::positions).
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi2,popcnt")]
 fn positions(mask: u64, base: u32, out: &mut [u32; BLOCK]) {

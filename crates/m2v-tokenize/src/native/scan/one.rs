@@ -23,9 +23,10 @@ where
     K: Fn(&[u8], &[u32; FOUR], &[u32; FOUR], &mut [Key<2>; FOUR]),
     V: Fn(&ShortStrings, &[Key<2>; FOUR], &[u32; FOUR], &mut [u32; FOUR]) -> u8,
 {
-    /// Scans a text of less than a [`BLOCK`]. `None` if it holds the suspect.
+    /// Scans a text of less than a [`BLOCK`]. `None` if it holds the suspect: who is to be asked then is asked at the
+    /// end of a whole scan, for which so short a text can well be looked at twice.
     #[inline(always)]
-    pub(super) fn one(
+    pub(super) fn scan_one(
         &self,
         scanner: Scanner,
         text: &str,

@@ -5,7 +5,7 @@ use super::one::Counts;
 use super::{BLOCK, Chunks, Classified, Instructions, ScanBuffer, Scanner};
 use crate::short_strings::ShortStrings;
 
-/// As [`Scanner::scan`].
+/// As [`Scanner::scan`]. A call of its own, so that choosing among scanners is as short as for the others.
 #[inline(never)]
 pub(super) fn scan<E>(
     scanner: Scanner,
@@ -27,7 +27,7 @@ pub(super) fn scan_one(
     known: &ShortStrings,
     buffer: &mut ScanBuffer,
 ) -> Option<Counts> {
-    Instructions { block, classify, positions, keys, values }.one(scanner, text, known, buffer)
+    Instructions { block, classify, positions, keys, values }.scan_one(scanner, text, known, buffer)
 }
 
 /// Takes a block from the bytes of a text on any processor.
@@ -42,7 +42,7 @@ pub(super) fn block(rest: &[u8]) -> [u8; BLOCK] {
 
 /// Looks at a block on any processor.
 #[inline]
-fn classify(scanner: Scanner, block: &[u8; BLOCK]) -> Classified {
+pub(super) fn classify(scanner: Scanner, block: &[u8; BLOCK]) -> Classified {
     let mut lower = *block;
     let (mut space, mut mark, mut suspect) = ([0; BLOCK], [0; BLOCK], 0);
     for i in 0..BLOCK {
@@ -62,7 +62,7 @@ fn classify(scanner: Scanner, block: &[u8; BLOCK]) -> Classified {
 
 /// The bits that are set, four at a time: how often the loop runs is easier to guess.
 #[inline(always)]
-fn positions(mut mask: u64, base: u32, out: &mut [u32; BLOCK]) {
+pub(super) fn positions(mut mask: u64, base: u32, out: &mut [u32; BLOCK]) {
     for four in out.as_chunks_mut::<4>().0 {
         if mask == 0 {
             return;

@@ -51,15 +51,19 @@ fn append(batch: &Chunks<'_>, chunks: &mut Vec<Vec<Found>>) {
     chunks.extend(ends.map(|_| Vec::new()));
 }
 
-/// What each scanner of this machine finds in a text alone, after others.
+/// What each scanner of this machine finds in a text alone, first and after others.
 fn alone(scanner: Scanner, text: &str, known: &ShortStrings) -> Vec<Option<Vec<Vec<Found>>>> {
     let mut found = Vec::new();
     let mut collect = |scan: ScanOne<'_>| {
         let mut buffer = ScanBuffer::new();
-        // The last chunks of the one end behind those of the text, and those of the other leave more of them.
-        for other in [&"a ".repeat(2000), &". ".repeat(31)[..]] {
-            let never = |_: &str| false;
-            scanner.scan(&[other], known, &mut buffer, &never, |_| Ok::<_, ()>(())).unwrap();
+        // Each leaves chunks that the text may not have, the last one some that are far behind it.
+        for other in ["", &". ".repeat(31), &"a ".repeat(2000)] {
+            if other.len() < BLOCK {
+                scan(other, &mut buffer);
+            } else {
+                let never = |_: &str| false;
+                scanner.scan(&[other], known, &mut buffer, &never, |_| Ok::<_, ()>(())).unwrap();
+            }
             let counts = scan(text, &mut buffer);
             let chunks = counts.map(|counts| {
                 let mut chunks = vec![Vec::new()];
@@ -142,6 +146,7 @@ proptest! {
         vertical: bool,
         suspect in prop_oneof![Just(b'['), Just(b'a'), Just(Scanner::NONE)],
         refused in 1..3_usize,
+        short in 0..BLOCK,
     ) {
         let scanner = Scanner { punctuation, lowercase, vertical, suspect, isa: Isa::best() };
         let texts: Vec<&str> = texts.iter().map(|text| &**text).collect();
@@ -179,7 +184,7 @@ proptest! {
         for found in all(scanner, &texts, &table, &refuses) {
             prop_assert_eq!(&found, &(first.is_none(), expected.clone()));
         }
-        for text in texts.iter().map(|text| &text[..text.floor_char_boundary(BLOCK - 1)]) {
+        for text in texts.iter().map(|text| &text[..text.floor_char_boundary(short)]) {
             let chunks: Vec<_> = plain(scanner, text.as_bytes()).into_iter().map(with_value).collect();
             // Behind the end of a text another would begin.
             let expected = (times(text) == 0).then(|| vec![chunks, Vec::new()]);
@@ -195,12 +200,13 @@ fn a_text_alone_is_shorter_than_a_block() {
     let known = ShortStrings::with_capacity(1, &mut Arena::default());
     let mut buffer = ScanBuffer::new();
     let isas = [Isa::Portable, Isa::best()];
-    for (text, isa) in
-        [0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 300].into_iter().flat_map(|len| isas.map(|isa| (len, isa)))
+    for (len, isa) in
+        [1, BLOCK - 1, BLOCK, BLOCK + 1, 300].into_iter().flat_map(|len| isas.map(|isa| (len, isa)))
     {
         let scanner = Scanner { punctuation: true, lowercase: true, vertical: true, suspect: b'[', isa };
-        let chunks = scanner.scan_one(&"a".repeat(text), &known, &mut buffer).map(|chunks| chunks.len());
-        assert_eq!(chunks, (text < BLOCK).then_some(text.min(1)));
+        let chunks = scanner.scan_one(&"a".repeat(len), &known, &mut buffer);
+        let chunks = chunks.map(|chunks| (chunks.len(), chunks.span(0)));
+        assert_eq!(chunks, (len < BLOCK).then_some((1, (0, len))));
     }
 }
 
