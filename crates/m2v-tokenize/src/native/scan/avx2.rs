@@ -62,6 +62,8 @@ impl Avx2 {
         }
     }
 
+    /// As [`Scanner::scan_one`]. To embed a text of 34 bytes takes 1.07 of the time with the portable one (Emerald
+    /// Rapids, pooled with AVX-512).
     pub(super) fn scan_one(
         self,
         scanner: Scanner,
