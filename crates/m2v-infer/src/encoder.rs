@@ -165,21 +165,20 @@ fn encode<E: Encoder + ?Sized, S: AsRef<str> + Sync>(
     mut out: ArrayViewMut2<'_, f32>,
     progress: &(dyn Fn(usize) + Sync),
 ) -> Result<()> {
-    for (what, expected, found) in [
-        ("rows of the output", texts.len(), out.nrows()),
-        ("columns of the output", encoder.dim(), out.ncols()),
-    ] {
-        if expected != found {
-            return Err(Error::Data(m2v_core::Error::Shape { what, expected, found }));
-        }
+    let shape = |what, expected, found| Err(Error::Data(m2v_core::Error::Shape { what, expected, found }));
+    if texts.len() != out.nrows() {
+        return shape("rows of the output", texts.len(), out.nrows());
+    }
+    if encoder.dim() != out.ncols() {
+        return shape("columns of the output", encoder.dim(), out.ncols());
     }
     // One text takes less time than to ask how many threads there are.
     if let [text] = texts {
         let texts = [text.as_ref()];
         // Not in a call of its own: the view would be copied, with wider reads than it was written with, which wait.
         match encoder.scratch_pool() {
-            Some(pool) => encoder.encode_block(&texts, &mut pool.borrow(), out)?,
-            None => encoder.encode_block(&texts, &mut Scratch::default(), out)?,
+            Some(pool) => encoder.encode_block(&texts, &mut pool.borrow(), out.view_mut())?,
+            None => encoder.encode_block(&texts, &mut Scratch::default(), out.view_mut())?,
         }
         progress(1);
         return Ok(());
