@@ -7,6 +7,7 @@
 use crate::arena::Arena;
 use crate::column::Column;
 use crate::key::Key;
+use crate::prefetch::prefetch;
 
 /// Words of up to `8 × N − 4` bytes, for N of 2, 4 and 8.
 pub(super) struct Cache<const N: usize> {
@@ -22,6 +23,12 @@ impl<const N: usize> Cache<N> {
     /// A cache of at least `lines` lines.
     pub(super) fn new(lines: usize, arena: &mut Arena) -> Self {
         Self { lines: arena.zeros(lines.next_power_of_two()) }
+    }
+
+    /// Asks for the line of a word.
+    #[inline]
+    pub(super) fn prefetch(&self, key: &Key<N>) {
+        prefetch(self.lines.address(self.index(key)));
     }
 
     /// The value of a word, 0 if it is not there.

@@ -95,6 +95,9 @@ impl NewChunks {
         let chunk = &padded[at..at + len];
         let (start, words) = (self.bytes.len(), self.words.len());
         if ways.plain && is_alphanumeric(chunk, padded, at) {
+            if let Model::WordPiece(wordpiece) = &pipeline.model {
+                wordpiece.prefetch(padded, at, at + len);
+            }
             match padded[at..].first_chunk::<SHORT>() {
                 // Mostly too much: a copy of any length takes longer.
                 Some(more) if len <= SHORT => self.bytes.extend_from_slice(more),

@@ -11,6 +11,7 @@ use crate::arena::Arena;
 use crate::column::Column;
 use crate::dictionary::Dictionary;
 use crate::key::key;
+use crate::prefetch::prefetch;
 
 /// A map from pieces to ids.
 pub(super) struct PiecesByLength {
@@ -30,6 +31,12 @@ impl PiecesByLength {
     /// All pieces.
     pub(super) fn pieces(&self) -> &Arc<Dictionary> {
         &self.pieces
+    }
+
+    /// Asks for what [`PiecesByLength::candidates`] looks at; [`PADDING`] bytes after the end are read too.
+    #[inline]
+    pub(super) fn prefetch_candidates(&self, padded: &[u8], start: usize, end: usize) {
+        self.lengths.prefetch(padded, start, end - start);
     }
 
     /// The lengths that pieces may have with which the text from `start` to `end` begins. [`PADDING`] bytes after the
@@ -173,6 +180,15 @@ impl Lengths {
         // No longer than the text.
         let fits = (1 << left.min(LONG) << 1) - 1;
         Candidates { short: found & fits & 0xFFFF, other: found >> OTHER & fits }
+    }
+
+    /// Asks for what [`Lengths::of`] looks at, but for what few bytes have, which is in cache.
+    #[inline]
+    fn prefetch(&self, padded: &[u8], start: usize, left: usize) {
+        let [first] = key(padded, start, left.min(8));
+        for bytes in [3, 4, 8] {
+            prefetch(self.0.address(Self::index(first & (u64::MAX >> (64 - 8 * bytes)))));
+        }
     }
 
     #[inline]

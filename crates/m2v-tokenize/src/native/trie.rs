@@ -8,6 +8,7 @@ use std::hint::select_unpredictable;
 
 use crate::arena::Arena;
 use crate::column::Column;
+use crate::prefetch::prefetch;
 use crate::token::Token;
 
 /// A trie over the bytes of pieces.
@@ -53,11 +54,11 @@ impl Unit {
 }
 
 impl Trie {
-    /// How many pieces there may be.
+    /// Ids are less than this.
     pub(super) const MOST: usize = NO_PIECE as usize;
 
-    /// The trie of `count` pieces, at most [`Trie::MOST`], each with its number for an id; theirs do not count.
-    pub(super) fn numbered<'t>(count: usize, piece: impl Fn(u32) -> Token<'t>, arena: &mut Arena) -> Self {
+    /// The trie of `count` pieces with their ids, each less than [`Trie::MOST`]; the number of a piece says which it is.
+    pub(super) fn new<'t>(count: usize, piece: impl Fn(u32) -> Token<'t>, arena: &mut Arena) -> Self {
         // The first eight bytes and the number in one: most of sorting is to compare these.
         let entry =
             |number: u32| u128::from(piece(number).first().swap_bytes()) << u64::BITS | u128::from(number);
@@ -82,7 +83,7 @@ impl Trie {
                 let texts = || text.iter().zip(piece(before).text());
                 if common < 8 { common.min(text.len()) } else { texts().take_while(|(a, b)| a == b).count() }
             });
-            builder.insert(common, text, entry as u32);
+            builder.insert(common, text, piece(entry).id);
             before = Some(entry);
         }
         builder.finish(arena)
@@ -102,6 +103,15 @@ impl Trie {
             base = unit.base;
         }
         (longest, last)
+    }
+
+    /// Asks for what is looked at first for the pieces that `text` begins with.
+    #[inline]
+    pub(super) fn prefetch(&self, text: &[u8]) {
+        if let &[first, second, ..] = text {
+            let [base, _] = self.units.get((self.root ^ u32::from(first)) as usize).unwrap_or_default();
+            prefetch(self.units.address((base ^ u32::from(second)) as usize));
+        }
     }
 
     /// Calls `found` with the length and the id of each piece that `text` begins with, shortest first.
@@ -322,8 +332,9 @@ mod tests {
             texts in prop::collection::vec(any_text(14), 1..20),
         ) {
             let pieces: Vec<&[u8]> = pieces.iter().map(Vec::as_slice).collect();
-            let tokens: Vec<_> = pieces.iter().map(|&bytes| Token { bytes, start: 0, end: bytes.len(), id: 0 }).collect();
-            let trie = Trie::numbered(tokens.len(), |number| tokens[number as usize], &mut Arena::default());
+            let ids = pieces.iter().zip(0..);
+            let tokens: Vec<_> = ids.map(|(&bytes, id)| Token { bytes, start: 0, end: bytes.len(), id }).collect();
+            let trie = Trie::new(tokens.len(), |number| tokens[number as usize], &mut Arena::default());
             let ends: Vec<Vec<u8>> = pieces.iter().zip(&texts).map(|(piece, text)| [piece, &**text].concat()).collect();
             for text in texts.iter().chain(&ends) {
                 // Of pieces that are listed twice, the last counts; the empty one does not.

@@ -8,7 +8,7 @@
 //! token, or that has too many characters, is one unknown token; without such a token, the text is an error.
 //!
 //! # Where it gives up
-//! [`WordPiece::new`] says no to more tokens than [`Trie::MOST`] that continue a word.
+//! [`WordPiece::new`] says no to tokens that continue a word and have an id from [`Trie::MOST`] on.
 
 use std::mem;
 use std::sync::Arc;
@@ -28,9 +28,8 @@ use crate::key::key_of;
 pub(super) struct WordPiece {
     /// Tokens, for the beginning of a word.
     initial: PiecesByLength,
-    /// Tokens that continue a word, without their prefix, each with its number among them, and their ids.
+    /// Tokens that continue a word, without their prefix.
     continuing: Trie,
-    continuing_ids: Vec<u32>,
     unk: Option<u32>,
     max_chars: usize,
 }
@@ -49,6 +48,8 @@ pub(super) struct WordPieceScratch {
     padded: Vec<u8>,
     /// The lengths that the first piece of each word may have.
     candidates: Vec<Candidates>,
+    /// The id and the length of the first piece of each word.
+    firsts: Vec<(u32, usize)>,
     ends: Vec<usize>,
 }
 
@@ -72,23 +73,24 @@ impl WordPiece {
         let prefix = prefix.as_bytes();
         let [begins] = key_of(prefix);
         let kept = u64::MAX.checked_shr(u64::BITS - 8 * prefix.len().min(8) as u32).unwrap_or(0);
+        let mut largest = 0;
         for (place, (token, is_short)) in (0..).zip(tokens.all()) {
             let first = token.first();
             lengths.add(first, token.len(), is_short);
             if first & kept == begins && token.text().starts_with(prefix) {
                 continuing.push(place);
+                largest = largest.max(token.id as usize);
             }
         }
         arena.close(&mut continuing);
-        if continuing.len() > Trie::MOST {
+        if largest >= Trie::MOST {
             return Ok(None);
         }
         // Copies of the tokens would be larger than the trie, and new memory is slow.
         let piece = |number: u32| tokens.at(continuing.at(number as usize) as usize).without(prefix.len());
         Ok(Some(Self {
             initial: PiecesByLength::new(tokens.dictionary().clone(), lengths),
-            continuing: Trie::numbered(continuing.len(), piece, arena),
-            continuing_ids: continuing.iter().map(|place| tokens.at(place as usize).id).collect(),
+            continuing: Trie::new(continuing.len(), piece, arena),
             unk: tokens.id(&config.unk_token.0),
             max_chars: config.max_input_chars_per_word,
         }))
@@ -102,6 +104,12 @@ impl WordPiece {
     /// Characters of the longest word that is looked at.
     pub(super) fn max_chars(&self) -> usize {
         self.max_chars
+    }
+
+    /// Asks for what is looked at first of a word that will be tokenised. [`PADDING`] bytes after it are read too.
+    #[inline]
+    pub(super) fn prefetch(&self, padded: &[u8], start: usize, end: usize) {
+        self.initial.prefetch_candidates(padded, start, end);
     }
 
     /// Appends the ids of a word.
@@ -132,15 +140,21 @@ impl WordPiece {
         ids: &mut Vec<u32>,
         ends: &mut Vec<usize>,
     ) -> Result<(), MissingUnknown> {
-        let candidates = &mut scratch.candidates;
+        let WordPieceScratch { candidates, firsts, .. } = scratch;
         candidates.clear();
         candidates.extend(words.iter().map(|word| self.initial.candidates(padded, word.start, word.end)));
         for (word, candidates) in words.iter().zip(&*candidates) {
             self.initial.prefetch(padded, word.start, *candidates);
         }
-        for (&Word { start, end }, candidates) in words.iter().zip(&*candidates) {
+        firsts.clear();
+        firsts.extend(words.iter().zip(&*candidates).map(|(&Word { start, end }, candidates)| {
+            let (id, len) = self.initial.longest(padded, start, end, *candidates);
+            self.continuing.prefetch(&padded[start + len..end]);
+            (id, len)
+        }));
+        for (&Word { start, end }, &first) in words.iter().zip(&*firsts) {
             let before = ids.len();
-            if !self.is_known(padded, start, end, *candidates, ids) {
+            if !self.is_known(padded, start, end, first, ids) {
                 ids.truncate(before);
                 ids.push(self.unk.ok_or(MissingUnknown)?);
             }
@@ -149,28 +163,27 @@ impl WordPiece {
         Ok(())
     }
 
-    /// Appends the ids of a word. False, after some of them, if a part of it is in no token, or it is too long.
+    /// Appends the ids of a word with the id and the length of its first piece. False, after some of them, if a part of
+    /// it is in no token, or it is too long.
     #[inline]
     fn is_known(
         &self,
         padded: &[u8],
         mut start: usize,
         end: usize,
-        candidates: Candidates,
+        (mut id, mut len): (u32, usize),
         ids: &mut Vec<u32>,
     ) -> bool {
         if self.is_long(&padded[start..end]) {
             return false;
         }
-        let (mut id, mut len) = self.initial.longest(padded, start, end, candidates);
         while len > 0 {
             ids.push(id);
             start += len;
             if start == end {
                 return true;
             }
-            let (next, number) = self.continuing.longest(&padded[start..end]);
-            (id, len) = (self.continuing_ids.get(number as usize).copied().unwrap_or_default(), next);
+            (len, id) = self.continuing.longest(&padded[start..end]);
         }
         start == end
     }

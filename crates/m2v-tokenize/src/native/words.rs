@@ -20,6 +20,7 @@
 //! texts with an added token are cut there first. Chunks longer than [`Memo::LONGEST`] are tokenised each time, which
 //! takes time that is linear in their length.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use super::added::Matcher;
@@ -252,17 +253,20 @@ impl Words {
         found.clear();
         let spans = || chunks.others.iter().map(|&other| chunks.span(other as usize));
         found.extend(spans().map(|(start, len)| {
-            let known = self.known.medium(chunks.bytes, start, len);
-            if known != 0 || len > Memo::LONGEST {
-                return Found { known, ..Found::NONE };
+            if len > Memo::LONGEST {
+                return Found::NONE;
             }
             let hash = Memo::hash(chunks.bytes, start, len);
             memo.prefetch(hash);
+            self.known.prefetch_medium(chunks.bytes, start, len);
             Found { hash, may_be_in_memo: true, ..Found::NONE }
         }));
-        for found in found.iter_mut().filter(|found| found.may_be_in_memo) {
-            found.place = memo.place(found.hash);
-            memo.prefetch_place(found.place);
+        for (found, (start, len)) in found.iter_mut().zip(spans()).filter(|(found, _)| found.may_be_in_memo) {
+            found.known = self.known.medium(chunks.bytes, start, len);
+            if found.known == 0 {
+                found.place = memo.place(found.hash);
+                memo.prefetch_place(found.place);
+            }
         }
         for (found, (start, len)) in found.iter_mut().zip(spans()) {
             if found.place != 0 && !memo.is_at(found.place, chunks.bytes, start, len) {
@@ -304,13 +308,20 @@ struct Known {
 }
 
 impl Known {
-    /// The id of a chunk of medium length, plus one; 0 if it is none of these words.
+    /// Lengths of words that are too long for [`Known::short`].
+    const MEDIUM: RangeInclusive<usize> = ShortStrings::LONGEST + 1..=Cache::<4>::LONGEST;
+
+    /// The id of a chunk, plus one, if it is of medium length; 0 if it is none of these words.
     #[inline]
     fn medium(&self, bytes: &[u8], start: usize, len: usize) -> u32 {
-        if (ShortStrings::LONGEST + 1..=Cache::<4>::LONGEST).contains(&len) {
-            self.medium.get(&key(bytes, start, len))
-        } else {
-            0
+        if Self::MEDIUM.contains(&len) { self.medium.get(&key(bytes, start, len)) } else { 0 }
+    }
+
+    /// Asks for what [`Known::medium`] looks at.
+    #[inline]
+    fn prefetch_medium(&self, bytes: &[u8], start: usize, len: usize) {
+        if Self::MEDIUM.contains(&len) {
+            self.medium.prefetch(&key(bytes, start, len));
         }
     }
 
