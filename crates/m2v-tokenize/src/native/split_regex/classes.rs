@@ -21,10 +21,12 @@ pub(super) const LOWER: u8 = 1 << 5;
 pub(super) const NEWLINE: u8 = 1 << 6;
 /// No character: the text is over.
 pub(super) const END: u8 = 1 << 7;
-/// DeepSeek's classes, which have no case: `[\p{P}\p{S}]`.
+/// DeepSeek's classes, which have no case, and no letters without marks, `[\p{L}\p{M}]`: `[\p{P}\p{S}]`.
 pub(super) const PUNCTUATION: u8 = UPPER;
-/// DeepSeek's ideographs and kana.
+/// DeepSeek's ideographs and kana, without `[\p{P}\p{S}]`.
 pub(super) const CJK: u8 = LOWER;
+/// What is between them, and no letter or mark. What is not assigned is both.
+pub(super) const CJK_OTHER: u8 = MARK;
 
 /// The flags of all characters.
 ///
@@ -61,12 +63,12 @@ impl Classes {
     pub(super) fn deepseek() -> Option<&'static Self> {
         static CLASSES: LazyLock<Option<Classes>> = LazyLock::new(|| {
             Classes::new([
-                (r"[\p{L}--[一-龥぀-ゟ゠-ヿ]]", LETTER),
+                (r"[[\p{L}\p{M}]--[一-龥぀-ゟ゠-ヿ]]", LETTER),
                 (r"\p{N}", NUMBER),
                 (r"\s", SPACE),
-                (r"[\p{M}--[一-龥぀-ゟ゠-ヿ]]", MARK),
-                (r"[\p{P}\p{S}--[一-龥぀-ゟ゠-ヿ]]", PUNCTUATION),
-                (r"[一-龥぀-ゟ゠-ヿ]", CJK),
+                (r"[[\p{P}\p{S}]--[一-龥぀-ゟ゠-ヿ]]", PUNCTUATION),
+                (r"[[一-龥぀-ゟ゠-ヿ]--[\p{P}\p{S}]]", CJK),
+                (r"[[一-龥぀-ゟ゠-ヿ]--[\p{L}\p{M}]]", CJK_OTHER),
                 (r"[\r\n]", NEWLINE),
             ])
         });

@@ -1,11 +1,12 @@
 //! DeepSeek-V3's expressions: `\p{N}{1,3}`, then ideographs and kana, then all else, each in a step of its own that
-//! sees only what the steps before have left between their matches.
+//! splits what the steps before have made, matches and what is between them alike.
 //!
 //! One scan does the three: numbers, and ideographs and kana, are classes that nothing else has, and end the text for
-//! whatever stands before them. Unlike the other expressions this one does not match every character: what is left
-//! over is a piece as well, up to where a match begins.
+//! whatever stands before them. The third step leaves numbers whole, and splits ideographs and kana at the few
+//! characters between them that are no letters. Unlike the other expressions this one does not match every character:
+//! what is left over is a piece as well, up to where a match begins.
 
-use super::classes::{CJK, Classes, END, LETTER, MARK, NEWLINE, NUMBER, PUNCTUATION, SPACE, ascii_word};
+use super::classes::{CJK, CJK_OTHER, Classes, END, LETTER, NEWLINE, NUMBER, PUNCTUATION, SPACE, ascii_word};
 use super::{Digits, GIVES_UP, Kind, SplitRegex};
 
 const DIGITS: &str = r"\p{N}{1,3}";
@@ -13,7 +14,7 @@ const IDEOGRAPHS: &str = "[一-龥぀-ゟ゠-ヿ]+";
 const OTHERS: &str = r##"[!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"##;
 
 /// What ends the text of the third step.
-const BREAK: u8 = END | NUMBER | CJK;
+const BREAK: u8 = END | NUMBER | CJK | CJK_OTHER;
 
 impl SplitRegex {
     /// The scanner for three expressions in a row; `None` if there is none.
@@ -34,12 +35,11 @@ impl SplitRegex {
         if class & NUMBER != 0 {
             return self.digits(text, body, Digits::Three);
         }
-        if class & CJK != 0 {
-            return self.classes.run(text, body, CJK);
+        if class & (CJK | CJK_OTHER) != 0 {
+            return self.ideographs(text, start);
         }
-        let word = LETTER | MARK;
-        if class & word != 0 {
-            return self.classes.run_of_letters::<false>(text, body, word);
+        if class & LETTER != 0 {
+            return self.classes.run_of_letters::<false>(text, body, LETTER);
         }
         let (second, second_len) = self.classes.at(text, body);
         if class & PUNCTUATION != 0 {
@@ -47,8 +47,8 @@ impl SplitRegex {
             // No other than the marks of ASCII have one byte.
             return if len == 1 && letters > 0 { body + letters } else { self.marks(text, body) };
         }
-        if class & NEWLINE == 0 && second & word != 0 {
-            return self.classes.run_of_letters::<false>(text, body + second_len, word);
+        if class & NEWLINE == 0 && second & LETTER != 0 {
+            return self.classes.run_of_letters::<false>(text, body + second_len, LETTER);
         }
         if text[start] == b' ' && second & PUNCTUATION != 0 {
             return self.marks(text, body + second_len);
@@ -57,6 +57,42 @@ impl SplitRegex {
             return self.white_space(text, start);
         }
         self.left_over(text, body)
+    }
+
+    /// `[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+|[\p{P}\p{S}]+` among ideographs and kana, or what is left over.
+    fn ideographs(&self, text: &[u8], start: usize) -> usize {
+        let mut at = start;
+        loop {
+            let (kind, len) = self.kind(text, at);
+            let end = match kind {
+                CJK | CJK_OTHER => self.run_of_kind(text, at, kind),
+                0 => return at,
+                // Not assigned: what may stand before letters, or is left over.
+                _ if self.kind(text, at + len).0 == CJK => self.run_of_kind(text, at + len, CJK),
+                _ => {
+                    at += len;
+                    continue;
+                }
+            };
+            return if at > start { at } else { end };
+        }
+    }
+
+    /// Of an ideograph, or what is among them, [`CJK`], [`CJK_OTHER`] or both, and its length.
+    fn kind(&self, text: &[u8], at: usize) -> (u8, usize) {
+        let (class, len) = self.classes.at(text, at);
+        (class & (CJK | CJK_OTHER), len)
+    }
+
+    /// The end of the run of characters of a kind, which is not 0.
+    fn run_of_kind(&self, text: &[u8], mut at: usize, of: u8) -> usize {
+        loop {
+            let (kind, len) = self.kind(text, at);
+            if kind != of {
+                return at;
+            }
+            at += len;
+        }
     }
 
     /// `[\p{P}\p{S}]+[\r\n]*`, the first of which ends at `at`.
@@ -95,7 +131,7 @@ impl SplitRegex {
                 let end = self.classes.run(text, at, SPACE);
                 return self.overflow(text, at, end).unwrap_or(at);
             }
-            if class != 0 || next & (LETTER | MARK) != 0 {
+            if class != 0 || next & LETTER != 0 {
                 return at;
             }
             at += len;

@@ -94,6 +94,10 @@ fn splits_as_expected() {
         "9",
     ];
     assert_eq!(pieces, expected);
+    let pieces = split(&deepseek, "コーヒー・ハウス゛゠か\u{3040}\u{3097}な\u{3040}・\u{3098}");
+    let expected =
+        ["コーヒー", "・", "ハウス", "゛゠", "か", "\u{3040}", "\u{3097}な", "\u{3040}", "・", "\u{3098}"];
+    assert_eq!(pieces, expected);
     assert_eq!(split(&o200k, "XMLHttp's \u{301}AB!\n/x"), ["XMLHttp's", " \u{301}", "AB", "!\n/", "x"]);
 }
 
@@ -145,6 +149,7 @@ mod reference {
             6 => prop::sample::select("sStTrRvVeEmMlLdDkKxX".chars().collect::<Vec<_>>()),
             3 => prop::char::range(' ', '~'),
             2 => prop::sample::select("ſKǅʰªßИжאा\u{301}\u{308}\u{20E3}あ漢字한٣Ⅷ²½".chars().collect::<Vec<_>>()),
+            2 => prop::sample::select("あ漢ー・゛゠\u{3040}\u{3098}\u{3099}".chars().collect::<Vec<_>>()),
             2 => prop::sample::select("\u{0}\u{b}\u{c}\u{1c}\u{85}\u{a0}\u{ad}\u{2003}\u{2028}\u{200b}\u{200d}\u{3000}\u{feff}\u{2581}’😀🇫🇷".chars().collect::<Vec<_>>()),
             1 => prop::char::any(),
         ];
