@@ -57,7 +57,7 @@ impl Trie {
     /// Ids are less than this.
     pub(super) const MOST: usize = NO_PIECE as usize;
 
-    /// The trie of `count` pieces with their ids, each less than [`Trie::MOST`]; the number of a piece says which it is.
+    /// The trie of `count` pieces with their ids, each less than [`Trie::MOST`]; `piece` makes them of their numbers.
     pub(super) fn new<'t>(count: usize, piece: impl Fn(u32) -> Token<'t>, arena: &mut Arena) -> Self {
         // The first eight bytes and the number in one: most of sorting is to compare these.
         let entry =
