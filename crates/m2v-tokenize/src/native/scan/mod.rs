@@ -124,8 +124,9 @@ pub(super) const PADDING: usize = 64;
 
 const BLOCK: usize = 64;
 
-/// Chunks that are handed on at a time, or up to a block more.
-const CHUNKS: usize = 512;
+/// Chunks that are handed on at a time, or up to a block more. What a step waits for at its end counts once for all of
+/// them: with 512, prose takes 1.02 of the time (f16), a first pass 1.015 (f32); with 2048, no less (Emerald Rapids).
+const CHUNKS: usize = 1024;
 
 /// Places for chunks: a block starts and ends at most as many as it has bytes, and so many are written at once.
 const PLACES: usize = CHUNKS + 2 * BLOCK;

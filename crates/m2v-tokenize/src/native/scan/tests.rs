@@ -212,10 +212,10 @@ fn a_text_alone_is_shorter_than_a_block() {
 
 #[test]
 fn texts_of_more_chunks_than_are_handed_on_at_a_time() {
-    let long = ["a".repeat(511 * 2), " ".into(), "b".repeat(100), ". ".repeat(600)].concat();
+    let long = ["a".repeat(511 * 2), " ".into(), "b".repeat(100), ". ".repeat(CHUNKS + 88)].concat();
     // The last but one is handed on at its end.
     let texts =
-        [".".repeat(5000), "a ".repeat(3000), "x".repeat(50_000), long, ". ".repeat(512), "a b".into()];
+        [".".repeat(5000), "a ".repeat(3000), "x".repeat(50_000), long, ". ".repeat(CHUNKS), "a b".into()];
     finds_all_chunks(&texts.each_ref().map(|text| &**text));
 }
 
