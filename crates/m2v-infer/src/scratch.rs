@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
-use std::panic::RefUnwindSafe;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::thread;
 
 use try_lock::{Locked, TryLock};
@@ -102,7 +102,8 @@ impl ScratchPool {
     }
 }
 
-/// What a panic leaves behind is not used.
+// What a panic leaves behind is not used.
+impl UnwindSafe for ScratchPool {}
 impl RefUnwindSafe for ScratchPool {}
 
 impl fmt::Debug for ScratchPool {
@@ -148,7 +149,7 @@ impl DerefMut for Borrowed<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::panic::catch_unwind;
+    use std::panic::{RefUnwindSafe, UnwindSafe, catch_unwind};
 
     use super::{KEEP, Scratch, ScratchPool};
 
@@ -162,6 +163,8 @@ mod tests {
             scratch.ids.push(2);
             std::panic::resume_unwind(Box::new("half-way"));
         };
+        fn is_unwind_safe<T: UnwindSafe + RefUnwindSafe>(_: &T) {}
+        is_unwind_safe(&pool);
         assert!(catch_unwind(panics).is_err());
         assert!(pool.borrow().ids.is_empty());
         pool.borrow().ids.push(3);

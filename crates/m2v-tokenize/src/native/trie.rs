@@ -146,8 +146,8 @@ impl Trie {
     }
 }
 
-/// Makes a trie of at most [`Trie::MOST`] sorted pieces, in one pass: a node is complete, and finds its place, once a
-/// piece comes that does not go through it.
+/// Makes a trie of sorted pieces with ids less than [`Trie::MOST`], in one pass: a node is complete, and finds its
+/// place, once a piece comes that does not go through it.
 pub(super) struct Builder {
     array: Array,
     /// The nodes on the way to the last piece; the root is the first.
@@ -332,7 +332,9 @@ mod tests {
             texts in prop::collection::vec(any_text(14), 1..20),
         ) {
             let pieces: Vec<&[u8]> = pieces.iter().map(Vec::as_slice).collect();
-            let ids = pieces.iter().zip(0..);
+            // The largest there may be.
+            let id = |number: usize| (Trie::MOST - 1 - number) as u32;
+            let ids = pieces.iter().zip((0..).map(id));
             let tokens: Vec<_> = ids.map(|(&bytes, id)| Token { bytes, start: 0, end: bytes.len(), id }).collect();
             let trie = Trie::new(tokens.len(), |number| tokens[number as usize], &mut Arena::default());
             let ends: Vec<Vec<u8>> = pieces.iter().zip(&texts).map(|(piece, text)| [piece, &**text].concat()).collect();
@@ -340,7 +342,7 @@ mod tests {
                 // Of pieces that are listed twice, the last counts; the empty one does not.
                 let begins = |len: usize| {
                     let number = pieces.iter().rposition(|piece| !piece.is_empty() && *piece == &text[..len])?;
-                    Some((len, number as u32))
+                    Some((len, id(number)))
                 };
                 let found = trie.longest(text);
                 prop_assert_eq!(found, (0..=text.len()).rev().find_map(begins).unwrap_or_default());

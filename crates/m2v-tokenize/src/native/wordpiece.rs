@@ -1,14 +1,14 @@
 //! The WordPiece model: the longest match from the left, again and again.
 //!
 //! The first pieces of many words are looked up together, because memory is slow: [`PiecesByLength`] knows from the
-//! first bytes which lengths there are. There are far fewer pieces that continue a word; theirs is a [`Trie`] that
-//! stays in cache, and it is walked from one piece to the next.
+//! first bytes which lengths there are. There are far fewer pieces that continue a word; theirs is a small [`Trie`],
+//! which is walked from one piece to the next once the first pieces of all words are known.
 //!
 //! The pieces are those of trying each shorter beginning in turn, as `tokenizers` does. A word of which a part is in no
 //! token, or that has too many characters, is one unknown token; without such a token, the text is an error.
 //!
 //! # Where it gives up
-//! [`WordPiece::new`] says no to tokens that continue a word and have an id from [`Trie::MOST`] on.
+//! [`WordPiece::new`] says no to more tokens than [`Trie::MOST`] that continue a word.
 
 use std::mem;
 use std::sync::Arc;
@@ -23,13 +23,16 @@ use crate::dictionary::Dictionary;
 use crate::error::Result;
 use crate::json::{self, Str};
 use crate::key::key_of;
+use crate::token::Token;
 
 /// WordPiece.
 pub(super) struct WordPiece {
     /// Tokens, for the beginning of a word.
     initial: PiecesByLength,
-    /// Tokens that continue a word, without their prefix.
+    /// Tokens that continue a word, without their prefix, with their ids; with their numbers if some id is too large.
     continuing: Trie,
+    /// Their ids, if the trie has not.
+    large_ids: Vec<u32>,
     unk: Option<u32>,
     max_chars: usize,
 }
@@ -48,7 +51,7 @@ pub(super) struct WordPieceScratch {
     padded: Vec<u8>,
     /// The lengths that the first piece of each word may have.
     candidates: Vec<Candidates>,
-    /// The id and the length of the first piece of each word.
+    /// The id and the length of the first piece of each word; no length if there is none, or the word is too long.
     firsts: Vec<(u32, usize)>,
     ends: Vec<usize>,
 }
@@ -83,14 +86,22 @@ impl WordPiece {
             }
         }
         arena.close(&mut continuing);
-        if largest >= Trie::MOST {
+        if continuing.len() > Trie::MOST {
             return Ok(None);
         }
+        let mut large_ids = Vec::new();
+        if largest >= Trie::MOST {
+            large_ids.extend(continuing.iter().map(|place| tokens.at(place as usize).id));
+        }
         // Copies of the tokens would be larger than the trie, and new memory is slow.
-        let piece = |number: u32| tokens.at(continuing.at(number as usize) as usize).without(prefix.len());
+        let piece = |number: u32| {
+            let piece = tokens.at(continuing.at(number as usize) as usize).without(prefix.len());
+            Token { id: if large_ids.is_empty() { piece.id } else { number }, ..piece }
+        };
         Ok(Some(Self {
             initial: PiecesByLength::new(tokens.dictionary().clone(), lengths),
             continuing: Trie::new(continuing.len(), piece, arena),
+            large_ids,
             unk: tokens.id(&config.unk_token.0),
             max_chars: config.max_input_chars_per_word,
         }))
@@ -148,6 +159,9 @@ impl WordPiece {
         }
         firsts.clear();
         firsts.extend(words.iter().zip(&*candidates).map(|(&Word { start, end }, candidates)| {
+            if self.is_long(&padded[start..end]) {
+                return (0, 0);
+            }
             let (id, len) = self.initial.longest(padded, start, end, *candidates);
             self.continuing.prefetch(&padded[start + len..end]);
             (id, len)
@@ -164,7 +178,7 @@ impl WordPiece {
     }
 
     /// Appends the ids of a word with the id and the length of its first piece. False, after some of them, if a part of
-    /// it is in no token, or it is too long.
+    /// it is in no token.
     #[inline]
     fn is_known(
         &self,
@@ -174,9 +188,6 @@ impl WordPiece {
         (mut id, mut len): (u32, usize),
         ids: &mut Vec<u32>,
     ) -> bool {
-        if self.is_long(&padded[start..end]) {
-            return false;
-        }
         while len > 0 {
             ids.push(id);
             start += len;
@@ -184,6 +195,9 @@ impl WordPiece {
                 return true;
             }
             (len, id) = self.continuing.longest(&padded[start..end]);
+            if len > 0 && !self.large_ids.is_empty() {
+                id = self.large_ids[id as usize];
+            }
         }
         start == end
     }

@@ -286,6 +286,7 @@ struct Found {
     /// Its id, plus one, if it is a word of the vocabulary.
     known: u32,
     hash: u32,
+    /// Whether it is short enough.
     may_be_in_memo: bool,
     /// Where the memo has it.
     place: u32,

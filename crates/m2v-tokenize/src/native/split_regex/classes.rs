@@ -21,11 +21,12 @@ pub(super) const LOWER: u8 = 1 << 5;
 pub(super) const NEWLINE: u8 = 1 << 6;
 /// No character: the text is over.
 pub(super) const END: u8 = 1 << 7;
-/// DeepSeek's classes, which have no case, and no letters without marks, `[\p{L}\p{M}]`: `[\p{P}\p{S}]`.
+/// In DeepSeek's table nothing has case, and [`LETTER`] is `[\p{L}\p{M}]`. `[\p{P}\p{S}]`:
 pub(super) const PUNCTUATION: u8 = UPPER;
-/// DeepSeek's ideographs and kana, without `[\p{P}\p{S}]`.
+/// In DeepSeek's table, what its second expression matches, without `[\p{P}\p{S}]`.
 pub(super) const CJK: u8 = LOWER;
-/// What is between them, and no letter or mark. What is not assigned is both.
+/// In DeepSeek's table, what its second expression matches, without `[\p{L}\p{M}]`. What is not assigned has both
+/// flags.
 pub(super) const CJK_OTHER: u8 = MARK;
 
 /// The flags of all characters.

@@ -16,6 +16,9 @@ const OTHERS: &str = r##"[!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\
 /// What ends the text of the third step.
 const BREAK: u8 = END | NUMBER | CJK | CJK_OTHER;
 
+/// Of ideographs and kana.
+const UNASSIGNED: u8 = CJK | CJK_OTHER;
+
 impl SplitRegex {
     /// The scanner for three expressions in a row; `None` if there is none.
     pub(crate) fn from_patterns([first, second, third]: [&str; 3]) -> Option<Self> {
@@ -61,24 +64,25 @@ impl SplitRegex {
 
     /// `[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+|[\p{P}\p{S}]+` among ideographs and kana, or what is left over.
     fn ideographs(&self, text: &[u8], start: usize) -> usize {
-        let mut at = start;
+        let (first, len) = self.kind(text, start);
+        if first != UNASSIGNED {
+            return self.run_of_kind(text, start, first);
+        }
+        let mut at = start + len;
+        if self.kind(text, at).0 == CJK {
+            return self.run_of_kind(text, at, CJK);
+        }
+        // Left over, up to what is not, or stands before letters.
         loop {
             let (kind, len) = self.kind(text, at);
-            let end = match kind {
-                CJK | CJK_OTHER => self.run_of_kind(text, at, kind),
-                0 => return at,
-                // Not assigned: what may stand before letters, or is left over.
-                _ if self.kind(text, at + len).0 == CJK => self.run_of_kind(text, at + len, CJK),
-                _ => {
-                    at += len;
-                    continue;
-                }
-            };
-            return if at > start { at } else { end };
+            if kind != UNASSIGNED || self.kind(text, at + len).0 == CJK {
+                return at;
+            }
+            at += len;
         }
     }
 
-    /// Of an ideograph, or what is among them, [`CJK`], [`CJK_OTHER`] or both, and its length.
+    /// Of an ideograph, or what is among them, [`CJK`], [`CJK_OTHER`] or both, else 0, and its length.
     fn kind(&self, text: &[u8], at: usize) -> (u8, usize) {
         let (class, len) = self.classes.at(text, at);
         (class & (CJK | CJK_OTHER), len)

@@ -202,9 +202,13 @@ mod reference {
         };
         for (pattern, scanner) in scanners() {
             let Some(space) = spaces(pattern) else { continue };
-            for (spaces, after) in
-                [(GIVES_UP - 1, "c d"), (GIVES_UP, "c d"), (GIVES_UP, "1 d"), (GIVES_UP, "")]
-            {
+            for (spaces, after) in [
+                (GIVES_UP - 1, "c d"),
+                (GIVES_UP, "c d"),
+                (GIVES_UP, "1 d"),
+                (GIVES_UP, "・ d"),
+                (GIVES_UP, ""),
+            ] {
                 let text = format!("a b\0{}{after}一 e{}", space.repeat(spaces), space.repeat(3));
                 // Not `assert_eq!`, which would print them.
                 assert!(
