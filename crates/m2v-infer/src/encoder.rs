@@ -176,7 +176,8 @@ fn encode<E: Encoder + ?Sized, S: AsRef<str> + Sync>(
     // One text takes less time than to ask how many threads there are.
     if let [text] = texts {
         let texts = [text.as_ref()];
-        // Not in a call of its own: the view would be copied, with wider reads than it was written with, which wait.
+        // Neither in a call of its own nor with the view itself: that would be copied, with wider reads than it was
+        // written with, which wait.
         match encoder.scratch_pool() {
             Some(pool) => encoder.encode_block(&texts, &mut pool.borrow(), out.view_mut())?,
             None => encoder.encode_block(&texts, &mut Scratch::default(), out.view_mut())?,
