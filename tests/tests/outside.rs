@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Write};
+use std::ops::DerefMut;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -376,6 +377,44 @@ fn an_error_of_a_tokenizer_comes_back() -> Result<()> {
     Ok(())
 }
 
+#[test]
+fn a_tokenizer_that_hands_on_no_ids_is_found_out() -> Result<()> {
+    struct Silent(Vocabulary);
+    impl Tokenizer for Silent {
+        fn encode_into(
+            &self,
+            _: &str,
+            _: &mut m2v_tokenize::Scratch,
+            _: &mut Vec<u32>,
+        ) -> Result<(), TokenizerError> {
+            Ok(())
+        }
+
+        fn with_ids(
+            &self,
+            _: &str,
+            _: &mut dyn DerefMut<Target = m2v_tokenize::Scratch>,
+            _: &mut dyn FnMut(&mut [u32]),
+        ) -> Result<(), TokenizerError> {
+            Ok(())
+        }
+
+        fn vocabulary(&self) -> &Vocabulary {
+            &self.0
+        }
+    }
+    let table = EmbeddingTable::try_new(Tensor::from_vec(&[1, 1], vec![1.0_f32])?, None, None)?;
+    let tokenizer = Box::new(Silent(Vocabulary::new(0, 1)));
+    let model = StaticModel::from_parts(table, tokenizer, EncodeOptions::default())?;
+    let error = model.encode_one("a").unwrap_err();
+    let expected = "texts whose ids a tokenizer handed on";
+    assert!(
+        matches!(&error, m2v_infer::Error::Data(m2v_core::Error::Shape { what, .. }) if *what == expected),
+        "{error:?}"
+    );
+    Ok(())
+}
+
 /// A head whose scores are all made of the first coordinate.
 struct OfFirst {
     output: Output,
@@ -496,5 +535,6 @@ fn a_vocabulary_may_come_from_elsewhere() -> Result<()> {
     let model = StaticModel::from_parts(table, Box::new(Bytes(vocabulary)), options)?;
     assert_eq!(model.tokenize("aéb and more")?, [97], "cut to three characters, then to three tokens");
     assert_eq!(model.encode_one("ac")?[0], 98.0);
+    assert_eq!(model.encode_one("aéb and more")?[0], 97.0);
     Ok(())
 }

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use m2v_core::{Dir, EmbeddingTable, PoolOptions, Tensor};
-use m2v_infer::{EncoderExt, StaticModel};
+use m2v_infer::{Encoder, EncoderExt, Scratch, StaticModel};
 use m2v_tests::{
     Recorded, Result, assert_bits, assert_close, fixture, recorded_names, shipped_model, small_with, texts,
 };
-use ndarray::Array2;
+use ndarray::{Array2, Axis, s};
 
 /// Every recorded model with what was recorded.
 fn models() -> Result<Vec<(Recorded, StaticModel)>> {
@@ -78,6 +78,33 @@ fn means_are_the_references_to_the_bit() -> Result<()> {
     for (recorded, model) in models()? {
         let model = model.with_options(model.options().with_normalize(false));
         assert_bits(&recorded.name, model.encode(&texts)?.view(), recorded.mean.view());
+    }
+    Ok(())
+}
+
+#[test]
+fn means_of_texts_alone_are_the_references_to_the_bit() -> Result<()> {
+    let texts = texts()?;
+    for (recorded, model) in models()? {
+        let model = model.with_options(model.options().with_normalize(false));
+        let mut scratch = Scratch::default();
+        // What a text leaves behind is there when the next one comes, and in the second pass what each left.
+        for _ in 0..2 {
+            for (i, text) in texts.iter().enumerate() {
+                let expected = recorded.mean.slice(s![i..=i, ..]);
+                let mut found = Array2::from_elem((4, model.dim()), f32::NAN);
+                let (mut borrowed, mut owned) = found.view_mut().split_at(Axis(0), 2);
+                model.encode_into(&[text], borrowed.slice_mut(s![..1, ..]))?;
+                // No slice, and backwards.
+                model.encode_into(&[text], borrowed.slice_mut(s![1.., ..;-1]))?;
+                model.encode_block(&[text], &mut scratch, owned.slice_mut(s![..1, ..]))?;
+                model.encode_block(&[text], &mut scratch, owned.slice_mut(s![1.., ..;-1]))?;
+                for (nth, row) in found.rows().into_iter().enumerate() {
+                    let row = if nth % 2 == 1 { row.slice_move(s![..;-1]) } else { row };
+                    assert_bits(&format!("{}: {i}", recorded.name), row.insert_axis(Axis(0)), expected);
+                }
+            }
+        }
     }
     Ok(())
 }

@@ -216,6 +216,34 @@ impl EmbeddingTable {
         Ok(())
     }
 
+    /// Embeds one text: as [`EmbeddingTable::pool_into`] of a block of one, with less to check.
+    ///
+    /// ```
+    /// use m2v_core::{EmbeddingTable, PoolOptions, Tensor};
+    /// use ndarray::array;
+    ///
+    /// let table = EmbeddingTable::try_new(Tensor::from_array(&array![[1.0_f32, 0.0], [0.0, 1.0]]), None, None)?;
+    /// let mut out = [0.0; 2];
+    /// table.pool_one_into(&[0, 1, 1, 1], PoolOptions::default(), &mut out)?;
+    /// assert_eq!(out, [0.25, 0.75]);
+    /// # Ok::<(), m2v_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::IdOutOfRange`], or [`Error::Shape`] if `out` is not of [`EmbeddingTable::dim`]; `out` is then
+    /// unspecified.
+    #[inline]
+    pub fn pool_one_into(&self, ids: &[u32], options: PoolOptions, out: &mut [f32]) -> Result<()> {
+        if out.len() != self.dim {
+            return Err(Error::Shape { what: "columns of the output", expected: self.dim, found: out.len() });
+        }
+        self.check_ids(ids)?;
+        let block = Block { rows: self.kernel_rows(), ids };
+        let job = Job { block, start: 0, ends: &[ids.len()], normalize: options.normalize, out };
+        kernel::pool(self.isa, job);
+        Ok(())
+    }
+
     /// Looks up the vector of each token, row `i` of `out` (`[ids.len(), dim]`) for `ids[i]`. Never normalised.
     ///
     /// # Errors
@@ -234,6 +262,10 @@ impl EmbeddingTable {
                 return Err(Error::Shape { what, expected, found });
             }
         }
+        self.check_ids(ids)
+    }
+
+    fn check_ids(&self, ids: &[u32]) -> Result<()> {
         let count = self.id_count();
         // Compared as what they are, twice as many fit in a register. Of more than there are u32, none is out.
         let least_out = u32::try_from(count).ok();

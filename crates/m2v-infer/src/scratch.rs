@@ -1,5 +1,6 @@
 //! Buffers that live between blocks.
 
+use std::cell::OnceCell;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::panic::{RefUnwindSafe, UnwindSafe};
@@ -28,10 +29,16 @@ const KEEP: usize = 1 << 22;
 impl Scratch {
     /// Gives memory back that texts took, if one was huge and not cut: a pool would hold it for as long as it lives.
     pub(crate) fn forget_after(&mut self, texts: &[&str], max_length: Option<usize>) {
-        if max_length.is_none() && texts.iter().any(|text| text.len() > KEEP) {
+        if texts.iter().any(|text| is_huge(text, max_length)) {
             *self = Self::default();
         }
     }
+}
+
+/// Whether a text is huge and not cut.
+#[inline]
+pub(crate) fn is_huge(text: &str, max_length: Option<usize>) -> bool {
+    max_length.is_none() && text.len() > KEEP
 }
 
 /// What a [`Pipeline`](crate::Pipeline) and its head reuse from block to block.
@@ -78,9 +85,20 @@ impl ScratchPool {
         }
     }
 
+    /// Borrows one when somebody looks at it: what the tokenizer keeps.
+    #[inline]
+    pub(crate) fn lazily(&self) -> Lazily<'_> {
+        Lazily { pool: self, scratch: OnceCell::new() }
+    }
+
     /// Borrows one, a new one if all are in use; it returns to the pool when dropped.
     #[inline]
     pub fn borrow(&self) -> impl DerefMut<Target = Scratch> + '_ {
+        self.borrowed()
+    }
+
+    #[inline]
+    fn borrowed(&self) -> Borrowed<'_> {
         // No two threads have the same stack.
         let stack = 0_u8;
         let home = (std::ptr::from_ref(&stack).addr() >> STACK_BITS) % self.places.len().max(1);
@@ -109,6 +127,33 @@ impl RefUnwindSafe for ScratchPool {}
 impl fmt::Debug for ScratchPool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ScratchPool").field("limit", &self.places.len()).finish_non_exhaustive()
+    }
+}
+
+/// What a tokenizer keeps, borrowed when somebody looks at it.
+///
+/// To borrow is a locked exchange, which waits until what was written before has left for the cache, the last output
+/// too: most short texts are known words of the tokenizer, which needs nothing of it then.
+pub(crate) struct Lazily<'a> {
+    pool: &'a ScratchPool,
+    scratch: OnceCell<Borrowed<'a>>,
+}
+
+impl Deref for Lazily<'_> {
+    type Target = m2v_tokenize::Scratch;
+
+    fn deref(&self) -> &m2v_tokenize::Scratch {
+        &self.scratch.get_or_init(|| self.pool.borrowed()).tokenizer
+    }
+}
+
+impl DerefMut for Lazily<'_> {
+    fn deref_mut(&mut self) -> &mut m2v_tokenize::Scratch {
+        self.scratch.get_or_init(|| self.pool.borrowed());
+        match self.scratch.get_mut() {
+            Some(scratch) => &mut scratch.tokenizer,
+            None => unreachable!("it was borrowed above"),
+        }
     }
 }
 
@@ -169,6 +214,20 @@ mod tests {
         assert!(pool.borrow().ids.is_empty());
         pool.borrow().ids.push(3);
         assert_eq!(pool.borrow().ids, [3], "and it is kept again");
+    }
+
+    #[test]
+    fn what_is_borrowed_lazily_is_borrowed_when_looked_at() {
+        let pool = ScratchPool::new(1);
+        pool.borrow().ids.push(1);
+        let mut lazily = pool.lazily();
+        assert_eq!(pool.borrow().ids, [1], "nobody has it");
+        let kept = std::ptr::from_ref(&pool.borrow().tokenizer);
+        assert!(std::ptr::eq(&raw mut *lazily, kept));
+        assert!(pool.borrow().ids.is_empty(), "a new one");
+        assert!(std::ptr::eq(&raw const *lazily, kept));
+        drop(lazily);
+        assert_eq!(pool.borrow().ids, [1], "and it is given back");
     }
 
     #[test]

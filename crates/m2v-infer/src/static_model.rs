@@ -1,15 +1,16 @@
 //! The encoder: tokenise, look up, mean, normalise.
 
 use std::fmt;
+use std::ops::DerefMut;
 use std::sync::Arc;
 
 use m2v_core::{Checkpoint, Config, DEFAULT_MAX_LENGTH, EmbeddingTable, PoolOptions, Source};
 use m2v_tokenize::Tokenizer;
-use ndarray::{Array2, ArrayViewMut2};
+use ndarray::{Array2, ArrayViewMut1, ArrayViewMut2, Axis};
 
 use crate::encoder::Encoder;
 use crate::error::{Error, Result};
-use crate::scratch::{Scratch, ScratchPool};
+use crate::scratch::{Scratch, ScratchPool, is_huge};
 
 /// How texts are encoded. A model brings those of its `config.json`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -202,6 +203,33 @@ impl StaticModel {
         Ok(TokenEmbeddings { ids, embeddings })
     }
 
+    /// Embeds one text; the tokenizer looks at the scratch if it needs it.
+    #[inline(always)]
+    fn embed_one(
+        &self,
+        text: &str,
+        scratch: &mut dyn DerefMut<Target = m2v_tokenize::Scratch>,
+        out: &mut [f32],
+    ) -> Result<()> {
+        let Shared { table, tokenizer } = &*self.shared;
+        let vocabulary = tokenizer.vocabulary();
+        let EncodeOptions { max_length, normalize } = self.options;
+        let options = PoolOptions::default().with_normalize(normalize);
+        let mut pooled = None;
+        tokenizer.with_ids(vocabulary.cut(text, max_length), scratch, &mut |ids| {
+            let most = max_length.unwrap_or(usize::MAX).min(ids.len());
+            let ids = without(&mut ids[..most], vocabulary.unk_id());
+            pooled = Some(table.pool_one_into(ids, options, out));
+        })?;
+        match pooled {
+            Some(pooled) => Ok(pooled?),
+            None => {
+                let what = "texts whose ids a tokenizer handed on";
+                Err(Error::Data(m2v_core::Error::Shape { what, expected: 1, found: 0 }))
+            }
+        }
+    }
+
     /// Appends the ids of each text that count, and where they end. The order is the reference's: cut the text,
     /// tokenise, cut the ids, *then* drop the unknown ones.
     fn ids_into(
@@ -233,7 +261,18 @@ impl Encoder for StaticModel {
         self.shared.table.dim()
     }
 
-    fn encode_block(&self, texts: &[&str], scratch: &mut Scratch, out: ArrayViewMut2<'_, f32>) -> Result<()> {
+    fn encode_block(
+        &self,
+        texts: &[&str],
+        scratch: &mut Scratch,
+        mut out: ArrayViewMut2<'_, f32>,
+    ) -> Result<()> {
+        if let [text] = texts
+            && !is_huge(text, self.options.max_length)
+            && let (1, Some(out)) = (out.nrows(), out.as_slice_mut())
+        {
+            return self.embed_one(text, &mut &mut scratch.tokenizer, out);
+        }
         let Scratch { tokenizer, ids, ends, .. } = scratch;
         // Not `and_then`: what two results are joined in is copied with wider reads than it was written with, and such
         // a read waits until all that was written before, the last output too, has left for the cache.
@@ -245,6 +284,14 @@ impl Encoder for StaticModel {
         let pooled = self.shared.table.pool_into(ids, ends, options, out);
         scratch.forget_after(texts, self.options.max_length);
         Ok(pooled?)
+    }
+
+    fn encode_one_into(&self, text: &str, out: &mut [f32]) -> Result<()> {
+        if is_huge(text, self.options.max_length) {
+            let out = ArrayViewMut1::from(out).insert_axis(Axis(0));
+            return self.encode_block(&[text], &mut self.scratch.borrow(), out);
+        }
+        self.embed_one(text, &mut self.scratch.lazily(), out)
     }
 
     fn scratch_pool(&self) -> Option<&ScratchPool> {
@@ -287,6 +334,20 @@ fn keep_what_counts(ids: &mut Vec<u32>, ends: &mut [usize], max_length: usize, u
     ids.truncate(kept);
 }
 
+/// What there is of ids but the unknown ones.
+#[inline]
+fn without(ids: &mut [u32], unk: Option<u32>) -> &[u32] {
+    let Some(unk) = unk.filter(|&unk| ids.iter().fold(false, |found, &id| found | (id == unk))) else {
+        return ids;
+    };
+    let mut kept = 0;
+    for at in 0..ids.len() {
+        ids[kept] = ids[at];
+        kept += usize::from(ids[at] != unk);
+    }
+    &ids[..kept]
+}
+
 const _: fn() = || {
     fn is_send_and_sync<T: Send + Sync>() {}
     is_send_and_sync::<StaticModel>();
@@ -294,7 +355,7 @@ const _: fn() = || {
 
 #[cfg(test)]
 mod tests {
-    use super::keep_what_counts;
+    use super::{keep_what_counts, without};
 
     #[test]
     fn cuts_ids_before_it_drops_unknown_ones() {
@@ -310,5 +371,14 @@ mod tests {
             keep_what_counts(&mut ids, &mut ends, 2, unk);
             assert_eq!((&*ids, ends), (&[0, 1, 2][..], [0, 2, 3]));
         }
+    }
+
+    #[test]
+    fn drops_unknown_ids_of_a_text() {
+        for (unk, expected) in [(None, &[0, 1, 0, 0, 2][..]), (Some(3), &[0, 1, 0, 0, 2]), (Some(0), &[1, 2])]
+        {
+            assert_eq!(without(&mut [0, 1, 0, 0, 2], unk), expected);
+        }
+        assert!(without(&mut [], Some(0)).is_empty());
     }
 }

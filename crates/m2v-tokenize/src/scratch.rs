@@ -38,6 +38,15 @@ impl Owner {
 pub struct Scratch {
     /// The one that was used last comes first.
     slots: Vec<Slot>,
+    /// For a text alone.
+    pub(crate) alone: Alone,
+}
+
+/// The ids of a text that is taken alone, and where they end.
+#[derive(Default)]
+pub(crate) struct Alone {
+    pub(crate) ids: Vec<u32>,
+    pub(crate) ends: Vec<usize>,
 }
 
 type Slot = (Owner, Box<dyn Any + Send>);
@@ -47,12 +56,23 @@ const SLOTS: usize = 4;
 
 impl Scratch {
     /// The state of `owner`; made by `init` if this scratch holds none of it.
+    #[inline]
     pub fn get<T: Any + Send>(&mut self, owner: &Owner, init: impl FnOnce() -> T) -> &mut T {
+        self.get_with_alone(owner, init).0
+    }
+
+    /// As [`Scratch::get`], and what a text alone takes.
+    #[inline]
+    pub(crate) fn get_with_alone<T: Any + Send>(
+        &mut self,
+        owner: &Owner,
+        init: impl FnOnce() -> T,
+    ) -> (&mut T, &mut Alone) {
         if !self.slots.first().is_some_and(is_owners::<T>(owner)) {
             self.bring_first(owner, init);
         }
         match self.slots.first_mut().and_then(|slot| slot.1.downcast_mut()) {
-            Some(state) => state,
+            Some(state) => (state, &mut self.alone),
             None => unreachable!("the first slot was checked or made above"),
         }
     }

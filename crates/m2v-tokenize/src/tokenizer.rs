@@ -1,5 +1,6 @@
 //! The trait, and the choice of an implementation.
 
+use std::ops::DerefMut;
 use std::sync::Arc;
 
 use crate::arena::Arena;
@@ -62,6 +63,32 @@ pub trait Tokenizer: Send + Sync {
         encode_each(self, texts, scratch, ids, ends)
     }
 
+    /// Hands the ids of a text to `take`, once. What [`Tokenizer::encode_into`] says of a text; faster for a short one
+    /// that comes alone: a tokenizer may keep its ids on the stack, and look at the scratch only if it needs it, so
+    /// that one that is shared may be borrowed then.
+    ///
+    /// ```
+    /// use m2v_tokenize::{Scratch, Tokenizer};
+    ///
+    /// # let tokenizer = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/minilm-l6-64d/tokenizer.json");
+    /// let tokenizer = m2v_tokenize::from_json(&std::fs::read(tokenizer)?)?;
+    /// let (mut scratch, mut count) = (Scratch::default(), 0);
+    /// tokenizer.with_ids("a query", &mut &mut scratch, &mut |ids| count = ids.len())?;
+    /// assert_eq!(count, 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If the text cannot be tokenised; nothing is handed on then.
+    fn with_ids(
+        &self,
+        text: &str,
+        scratch: &mut dyn DerefMut<Target = Scratch>,
+        take: &mut dyn FnMut(&mut [u32]),
+    ) -> Result<()> {
+        take_ids(self, text, scratch, take)
+    }
+
     /// The facts about the vocabulary.
     fn vocabulary(&self) -> &Vocabulary;
 
@@ -100,6 +127,15 @@ macro_rules! shared {
                 (**self).encode_block_into(texts, scratch, ids, ends)
             }
 
+            fn with_ids(
+                &self,
+                text: &str,
+                scratch: &mut dyn DerefMut<Target = Scratch>,
+                take: &mut dyn FnMut(&mut [u32]),
+            ) -> Result<()> {
+                (**self).with_ids(text, scratch, take)
+            }
+
             fn vocabulary(&self) -> &Vocabulary {
                 (**self).vocabulary()
             }
@@ -130,6 +166,24 @@ pub(crate) fn encode_each<T: Tokenizer + ?Sized>(
         ends.push(ids.len());
     }
     Ok(())
+}
+
+/// Hands the ids of a text to `take`, from the scratch.
+pub(crate) fn take_ids<T: Tokenizer + ?Sized>(
+    tokenizer: &T,
+    text: &str,
+    scratch: &mut Scratch,
+    take: &mut dyn FnMut(&mut [u32]),
+) -> Result<()> {
+    let mut alone = std::mem::take(&mut scratch.alone);
+    alone.ids.clear();
+    alone.ends.clear();
+    let encoded = tokenizer.encode_block_into(&[text], scratch, &mut alone.ids, &mut alone.ends);
+    if encoded.is_ok() {
+        take(&mut alone.ids);
+    }
+    scratch.alone = alone;
+    encoded
 }
 
 /// Makes a tokenizer of a `tokenizer.json`.

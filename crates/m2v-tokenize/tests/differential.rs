@@ -5,10 +5,11 @@
 mod common;
 
 use std::fs;
+use std::ops::{Deref, DerefMut};
 use std::path::Path;
 
 use common::{Pair, any_text, fixture, recorded};
-use m2v_tokenize::from_json;
+use m2v_tokenize::{Scratch, from_json};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -70,6 +71,45 @@ fn the_shipped_model() {
     proptest!(ProptestConfig::with_cases(400), |(texts in prop::collection::vec(any_text(), 0..30))| {
         pair.assert_same_block(&texts.iter().map(|text| &**text).collect::<Vec<_>>());
     });
+}
+
+/// A scratch that counts how often it is looked at.
+#[derive(Default)]
+struct Looked(Scratch, usize);
+
+impl Deref for Looked {
+    type Target = Scratch;
+
+    fn deref(&self) -> &Scratch {
+        &self.0
+    }
+}
+
+impl DerefMut for Looked {
+    fn deref_mut(&mut self) -> &mut Scratch {
+        self.1 += 1;
+        &mut self.0
+    }
+}
+
+#[test]
+fn short_texts_of_known_words_need_no_scratch() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/minilm-l6-64d/tokenizer.json");
+    let native = from_json(&fs::read(path).unwrap()).unwrap();
+    for (text, times) in [
+        ("", 0),
+        ("A query, and the next!", 0),
+        (&"a ".repeat(16), 0),
+        (&"a ".repeat(17), 1),
+        ("a strangeword", 1),
+        ("[", 1),
+        ("[CLS]", 1),
+        (&"ab ".repeat(22), 1),
+    ] {
+        let mut scratch = Looked::default();
+        native.with_ids(text, &mut scratch, &mut |_| ()).unwrap();
+        assert_eq!(scratch.1, times, "{text}");
+    }
 }
 
 /// A WordPiece tokenizer with a small vocabulary that covers the pieces of [`any_text`] in part.

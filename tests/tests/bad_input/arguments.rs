@@ -53,6 +53,23 @@ fn pooling_into_another_shape_is_refused() {
 }
 
 #[test]
+fn one_text_into_another_length_is_refused() -> Result<()> {
+    let model = StaticModel::load(&small()?)?;
+    for len in [0, 15, 17] {
+        let mut out = vec![0.0; len];
+        let pooled = model.table().pool_one_into(&[0], PoolOptions::default(), &mut out).unwrap_err();
+        let encoded = model.encode_one_into("a", &mut out).unwrap_err();
+        for error in [&pooled, data(&encoded)] {
+            assert!(matches!(error, Error::Shape { expected: 16, found, .. } if *found == len), "{error:?}");
+            says(error, &["columns of the output"]);
+        }
+    }
+    let error = table().pool_one_into(&[0, 3], PoolOptions::default(), &mut [0.0; 2]).unwrap_err();
+    assert!(matches!(error, Error::IdOutOfRange { id: 3, count: 3 }), "{error:?}");
+    Ok(())
+}
+
+#[test]
 fn looking_up_into_another_shape_is_refused() {
     for shape in [(1, 2), (2, 1)] {
         let mut out = Array2::zeros(shape);

@@ -36,6 +36,7 @@ mod words;
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::ops::DerefMut;
 
 use added::{Matcher, Segment};
 use bpe::Bpe;
@@ -53,7 +54,7 @@ use crate::arena::Arena;
 use crate::error::{Error, Result};
 use crate::json::{AddedIds, File, Tokens};
 use crate::scratch::{Owner, Scratch};
-use crate::tokenizer::{Tokenizer, encode_each};
+use crate::tokenizer::{Tokenizer, encode_each, take_ids};
 use crate::vocabulary::{Family, Vocabulary};
 
 /// A tokenizer without the `tokenizers` crate.
@@ -149,6 +150,18 @@ impl NativeTokenizer {
         }
     }
 
+    fn has_tokens(&self, text: &str) -> bool {
+        self.tokens.as_ref().is_some_and(|tokens| tokens.matches(text))
+    }
+
+    /// Whether the fast path takes a text and sees whether it has added tokens, or it has none.
+    #[inline]
+    fn is_plain(&self, words: &Words, text: &str) -> bool {
+        // What may begin an added token, if that is one byte, the scanner sees on its way.
+        let is_seen = self.tokens.as_ref().is_none_or(|tokens| tokens.first_byte().is_some());
+        words.takes(text) && (is_seen || !self.has_tokens(text))
+    }
+
     /// Appends the ids of texts that the fast path takes, and where each one's end. Those that have added tokens, which
     /// the scanner finds, take the other way.
     fn encode_plain(
@@ -209,10 +222,8 @@ impl Tokenizer for NativeTokenizer {
         let Fast::Words(words) = &self.fast else {
             return encode_each(self, texts, scratch, ids, ends);
         };
-        let has_tokens = |text: &str| self.tokens.as_ref().is_some_and(|tokens| tokens.matches(text));
-        // What may begin an added token, if that is one byte, the scanner sees on its way.
-        let is_seen = self.tokens.as_ref().is_none_or(|tokens| tokens.first_byte().is_some());
-        let is_plain = |text: &str| words.takes(text) && (is_seen || !has_tokens(text));
+        let has_tokens = |text: &str| self.has_tokens(text);
+        let is_plain = |text: &str| self.is_plain(words, text);
         let mut left = texts;
         while !left.is_empty() {
             let plain = left.iter().position(|text| !is_plain(text)).unwrap_or(left.len());
@@ -223,6 +234,21 @@ impl Tokenizer for NativeTokenizer {
             left = rest;
         }
         Ok(())
+    }
+
+    fn with_ids(
+        &self,
+        text: &str,
+        scratch: &mut dyn DerefMut<Target = Scratch>,
+        take: &mut dyn FnMut(&mut [u32]),
+    ) -> Result<()> {
+        if let Fast::Words(words) = &self.fast
+            && self.is_plain(words, text)
+            && words.with_ids(&self.pipeline, text, scratch, &self.owner, take)
+        {
+            return Ok(());
+        }
+        take_ids(self, text, scratch, take)
     }
 
     fn vocabulary(&self) -> &Vocabulary {

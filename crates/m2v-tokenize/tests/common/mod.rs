@@ -15,6 +15,8 @@ pub(crate) struct Pair {
     reference: tokenizers::Tokenizer,
     /// One for all texts, so that what is remembered of one is used for the next.
     scratch: RefCell<Scratch>,
+    /// Likewise, for texts whose ids are handed on.
+    scratch_with_ids: RefCell<Scratch>,
 }
 
 impl Pair {
@@ -24,7 +26,8 @@ impl Pair {
         let mut reference = tokenizers::Tokenizer::from_bytes(json).unwrap();
         reference.with_padding(None);
         reference.with_truncation(None).unwrap();
-        Self { name: name.to_owned(), native, reference, scratch: RefCell::default() }
+        let (scratch, scratch_with_ids) = <(RefCell<_>, RefCell<_>)>::default();
+        Self { name: name.to_owned(), native, reference, scratch, scratch_with_ids }
     }
 
     /// The ids of the reference. Where added tokens overlap it panics.
@@ -41,9 +44,18 @@ impl Pair {
         for pass in ["first", "second"] {
             let mut ids = Vec::new();
             let found = self.native.encode_into(text, &mut self.scratch.borrow_mut(), &mut ids);
+            let mut handed_on = Vec::new();
+            let mut scratch = self.scratch_with_ids.borrow_mut();
+            let with_ids = self.native.with_ids(text, &mut scratch, &mut |ids| handed_on.push(ids.to_vec()));
             match &expected {
-                Ok(expected) => assert_eq!(&ids, expected, "{}: {text:?}, {pass} time", self.name),
-                Err(error) => assert!(found.is_err(), "{}: {text:?} should fail: {error}", self.name),
+                Ok(expected) => {
+                    assert_eq!(&ids, expected, "{}: {text:?}, {pass} time", self.name);
+                    assert_eq!(handed_on, [&**expected], "{}: {text:?}, {pass} time, handed on", self.name);
+                }
+                Err(error) => {
+                    assert!(found.is_err(), "{}: {text:?} should fail: {error}", self.name);
+                    assert!(with_ids.is_err() && handed_on.is_empty(), "{}: {text:?}: {error}", self.name);
+                }
             }
         }
     }

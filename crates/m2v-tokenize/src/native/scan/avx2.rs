@@ -8,7 +8,7 @@ use std::arch::x86_64::*;
 use bytemuck::{cast, pod_read_unaligned};
 
 use super::look_up::{FOUR, KEEP, WINDOW};
-use super::one::Counts;
+use super::one::{Counts, OneBuffer};
 use super::portable::block;
 use super::{BLOCK, Chunks, Classified, Instructions, ScanBuffer, Scanner};
 use crate::key::Key;
@@ -47,7 +47,7 @@ impl Avx2 {
             refuses: &dyn Fn(&str) -> bool,
             each: impl FnMut(Chunks<'_>) -> Result<(), E>,
         ) -> Result<bool, E> {
-            let positions = |mask, base, out: &mut [u32; BLOCK]| positions(mask, base, out);
+            let positions = |mask, base, out: &mut [u32]| positions(mask, base, out);
             let classify = |scanner: Scanner, block: &[u8; BLOCK]| classify(scanner, block);
             let keys = |bytes: &[u8], starts: &_, ends: &_, out: &mut _| keys(bytes, starts, ends, out);
             let values =
@@ -69,16 +69,16 @@ impl Avx2 {
         scanner: Scanner,
         text: &str,
         known: &ShortStrings,
-        buffer: &mut ScanBuffer,
+        buffer: &mut OneBuffer,
     ) -> Option<Counts> {
         #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
         fn scan_one(
             scanner: Scanner,
             text: &str,
             known: &ShortStrings,
-            buffer: &mut ScanBuffer,
+            buffer: &mut OneBuffer,
         ) -> Option<Counts> {
-            let positions = |mask, base, out: &mut [u32; BLOCK]| positions(mask, base, out);
+            let positions = |mask, base, out: &mut [u32]| positions(mask, base, out);
             let classify = |scanner: Scanner, block: &[u8; BLOCK]| classify(scanner, block);
             let keys = |bytes: &[u8], starts: &_, ends: &_, out: &mut _| keys(bytes, starts, ends, out);
             let values =
@@ -124,7 +124,7 @@ fn classify(scanner: Scanner, block: &[u8; BLOCK]) -> Classified {
 /// As the [portable one](super::portable::positions), eight bits at a time and without a branch.
 #[inline]
 #[target_feature(enable = "avx2,popcnt")]
-fn positions(mask: u64, base: u32, out: &mut [u32; BLOCK]) {
+fn positions(mask: u64, base: u32, out: &mut [u32]) {
     /// Which bits of a byte are set, first ones first, a byte for each.
     static BITS: [u64; 256] = {
         let mut bits = [0; 256];

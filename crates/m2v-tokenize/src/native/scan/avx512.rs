@@ -12,7 +12,7 @@ use std::arch::x86_64::*;
 use bytemuck::cast;
 
 use super::avx2::{Avx2, keys, values};
-use super::one::Counts;
+use super::one::{Counts, OneBuffer};
 use super::{BLOCK, Chunks, Classified, Instructions, ScanBuffer, Scanner};
 use crate::short_strings::ShortStrings;
 
@@ -50,7 +50,7 @@ impl Avx512 {
         ) -> Result<bool, E> {
             let block = |rest: &[u8]| block(rest);
             let classify = |scanner: Scanner, block: &[u8; BLOCK]| classify(scanner, block);
-            let positions = |mask, base, out: &mut [u32; BLOCK]| positions(mask, base, out);
+            let positions = |mask, base, out: &mut [u32]| positions(mask, base, out);
             let keys = |bytes: &[u8], starts: &_, ends: &_, out: &mut _| keys(bytes, starts, ends, out);
             let values =
                 |known: &ShortStrings, keys: &_, places: &_, out: &mut _| values(known, keys, places, out);
@@ -71,18 +71,18 @@ impl Avx512 {
         scanner: Scanner,
         text: &str,
         known: &ShortStrings,
-        buffer: &mut ScanBuffer,
+        buffer: &mut OneBuffer,
     ) -> Option<Counts> {
         #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,avx512f,avx512vl,avx512bw,avx512vbmi2")]
         fn scan_one(
             scanner: Scanner,
             text: &str,
             known: &ShortStrings,
-            buffer: &mut ScanBuffer,
+            buffer: &mut OneBuffer,
         ) -> Option<Counts> {
             let block = |rest: &[u8]| block(rest);
             let classify = |scanner: Scanner, block: &[u8; BLOCK]| classify(scanner, block);
-            let positions = |mask, base, out: &mut [u32; BLOCK]| positions(mask, base, out);
+            let positions = |mask, base, out: &mut [u32]| positions(mask, base, out);
             let keys = |bytes: &[u8], starts: &_, ends: &_, out: &mut _| keys(bytes, starts, ends, out);
             let values =
                 |known: &ShortStrings, keys: &_, places: &_, out: &mut _| values(known, keys, places, out);
@@ -136,7 +136,7 @@ fn classify(scanner: Scanner, block: &[u8; BLOCK]) -> Classified {
 /// As the [portable one](super::portable::positions).
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi2,popcnt")]
-fn positions(mask: u64, base: u32, out: &mut [u32; BLOCK]) {
+fn positions(mask: u64, base: u32, out: &mut [u32]) {
     const NUMBERS: [u8; BLOCK] = {
         let mut numbers = [0; BLOCK];
         let mut i = 0;

@@ -33,7 +33,7 @@ impl LookedUp {
 
 impl<B, C, P, K, V> Instructions<B, C, P, K, V>
 where
-    P: Fn(u64, u32, &mut [u32; BLOCK]),
+    P: Fn(u64, u32, &mut [u32]),
     K: Fn(&[u8], &[u32; FOUR], &[u32; FOUR], &mut [Key<2>; FOUR]),
     V: Fn(&ShortStrings, &[Key<2>; FOUR], &[u32; FOUR], &mut [u32; FOUR]) -> u8,
 {
@@ -67,7 +67,7 @@ where
             }
             // The last four may not be full.
             unknown &= !(!0 << (chunks - first).min(FOUR * AHEAD));
-            if let Some(out) = others[count..].first_chunk_mut() {
+            if let Some(out) = others[count..].first_chunk_mut::<BLOCK>() {
                 (self.positions)(unknown, first as u32, out);
             }
             count += unknown.count_ones() as usize;

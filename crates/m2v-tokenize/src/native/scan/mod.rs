@@ -22,7 +22,8 @@ use std::ops::Range;
 
 use crate::short_strings::ShortStrings;
 use look_up::LookedUp;
-use one::Counts;
+pub(super) use one::OneBuffer;
+use one::{Counts, FEW};
 
 /// What a scanner cuts at, and whether it lower-cases.
 #[derive(Clone, Copy)]
@@ -111,6 +112,13 @@ impl Chunks<'_> {
         ids.truncate(len);
     }
 
+    /// The values, each less one, of all, if they are known words of a text alone: the first so many.
+    #[inline(always)]
+    pub(super) fn few_known(&self) -> [u32; FEW] {
+        let values = self.values.first_chunk().copied().unwrap_or_default();
+        values.map(|value: u32| value.wrapping_sub(1))
+    }
+
     /// Where a chunk starts, and its length.
     #[inline]
     pub(super) fn span(&self, index: usize) -> (usize, usize) {
@@ -147,7 +155,8 @@ struct Instructions<B, C, P, K, V> {
     block: B,
     /// Looks at a block.
     classify: C,
-    /// Writes a base plus the number of each bit that is set; what follows is overwritten.
+    /// Writes a base plus the number of each bit that is set; up to seven that follow are overwritten. There has to be
+    /// room for them, or for a [`BLOCK`].
     positions: P,
     /// Makes the keys of chunks that start and end at some positions.
     keys: K,
@@ -220,14 +229,14 @@ impl Scanner {
         }
     }
 
-    /// The chunks of a text alone. `None` if it has to be [scanned](Self::scan): it is not shorter than a block, or
-    /// holds the suspect.
+    /// The chunks of a text alone. `None` if it has to be [scanned](Self::scan): it is not shorter than a block, has
+    /// more than [`FEW`] chunks, or holds the suspect.
     #[inline]
     pub(super) fn scan_one<'a>(
         self,
         text: &str,
         known: &ShortStrings,
-        buffer: &'a mut ScanBuffer,
+        buffer: &'a mut OneBuffer,
     ) -> Option<Chunks<'a>> {
         if text.len() >= BLOCK {
             return None;
@@ -239,6 +248,6 @@ impl Scanner {
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512(avx512) => avx512.scan_one(self, text, known, buffer),
         }?;
-        Some(buffer.chunks(chunks, others, 1))
+        Some(buffer.chunks(chunks, others))
     }
 }

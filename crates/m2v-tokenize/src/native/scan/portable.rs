@@ -1,7 +1,7 @@
 //! The scanner for any processor.
 
 use super::look_up::{keys, values};
-use super::one::Counts;
+use super::one::{Counts, OneBuffer};
 use super::{BLOCK, Chunks, Classified, Instructions, ScanBuffer, Scanner};
 use crate::short_strings::ShortStrings;
 
@@ -25,7 +25,7 @@ pub(super) fn scan_one(
     scanner: Scanner,
     text: &str,
     known: &ShortStrings,
-    buffer: &mut ScanBuffer,
+    buffer: &mut OneBuffer,
 ) -> Option<Counts> {
     Instructions { block, classify, positions, keys, values }.scan_one(scanner, text, known, buffer)
 }
@@ -62,7 +62,7 @@ pub(super) fn classify(scanner: Scanner, block: &[u8; BLOCK]) -> Classified {
 
 /// The bits that are set, four at a time: how often the loop runs is easier to guess.
 #[inline(always)]
-pub(super) fn positions(mut mask: u64, base: u32, out: &mut [u32; BLOCK]) {
+pub(super) fn positions(mut mask: u64, base: u32, out: &mut [u32]) {
     for four in out.as_chunks_mut::<4>().0 {
         if mask == 0 {
             return;

@@ -80,7 +80,7 @@ impl<B, C, P, K, V> Instructions<B, C, P, K, V>
 where
     B: Fn(&[u8]) -> [u8; BLOCK],
     C: Fn(Scanner, &[u8; BLOCK]) -> Classified,
-    P: Fn(u64, u32, &mut [u32; BLOCK]),
+    P: Fn(u64, u32, &mut [u32]),
     K: Fn(&[u8], &[u32; FOUR], &[u32; FOUR], &mut [Key<2>; FOUR]),
     V: Fn(&ShortStrings, &[Key<2>; FOUR], &[u32; FOUR], &mut [u32; FOUR]) -> u8,
 {
@@ -154,7 +154,7 @@ where
                     ((word & !after_word) | punctuation, &mut *buffer.starts, &mut at.started),
                     ((after_word & !word) | after_mark, &mut *buffer.ends, &mut at.ended),
                 ] {
-                    if let Some(out) = positions[*count..].first_chunk_mut() {
+                    if let Some(out) = positions[*count..].first_chunk_mut::<BLOCK>() {
                         (self.positions)(mask, at.base as u32, out);
                     }
                     *count += mask.count_ones() as usize;

@@ -20,24 +20,22 @@
 //! texts with an added token are cut there first. Chunks longer than [`Memo::LONGEST`] are tokenised each time, which
 //! takes time that is linear in their length.
 
-use std::ops::RangeInclusive;
-use std::sync::Arc;
+mod alone;
+mod known;
+
+use known::Known;
 
 use super::added::Matcher;
 use super::apart::Apart;
-use super::cache::Cache;
 use super::config::PrependScheme;
 use super::memo::Memo;
 use super::new_chunks::{NewChunks, Shortcut, Ways};
 use super::normalize::Normalizer;
-use super::pipeline::{Model, ModelScratch, Pipeline, Result};
+use super::pipeline::{ModelScratch, Pipeline, Result};
 use super::pretokenize::PreTokenizer;
-use super::scan::{Chunks, Isa, ScanBuffer, Scanner};
+use super::scan::{Chunks, Isa, OneBuffer, ScanBuffer, Scanner};
 use crate::arena::Arena;
-use crate::dictionary::Dictionary;
 use crate::json::Tokens;
-use crate::key::key;
-use crate::short_strings::ShortStrings;
 
 /// The fast path.
 pub(super) struct Words {
@@ -165,9 +163,10 @@ impl Words {
         let WordsScratch { buffer, state } = scratch;
         let known = self.known.short.short();
         if let [text] = texts
-            && let Some(chunks) = self.scanner.scan_one(text, known, buffer)
+            && let Some(chunks) = self.scanner.scan_one(text, known, &mut OneBuffer::new())
         {
-            self.append(pipeline, &chunks, state, ids, ends)?;
+            self.append_alone(pipeline, &chunks, state, ids)?;
+            ends.push(ids.len());
             return Ok(true);
         }
         let each = |chunks: Chunks<'_>| self.append(pipeline, &chunks, state, ids, ends);
@@ -298,69 +297,5 @@ impl Found {
     /// Whether it has to be tokenised.
     fn is_new(self) -> bool {
         self.known == 0 && self.place == 0
-    }
-}
-
-/// Words that are their own token.
-struct Known {
-    /// Negative values are none; see [`Dictionary::short`].
-    short: Arc<Dictionary>,
-    medium: Cache<4>,
-}
-
-impl Known {
-    /// Lengths of words that are too long for [`Known::short`].
-    const MEDIUM: RangeInclusive<usize> = ShortStrings::LONGEST + 1..=Cache::<4>::LONGEST;
-
-    /// The id of a chunk, plus one, if it is of medium length; 0 if it is none of these words.
-    #[inline]
-    fn medium(&self, bytes: &[u8], start: usize, len: usize) -> u32 {
-        if Self::MEDIUM.contains(&len) { self.medium.get(&key(bytes, start, len)) } else { 0 }
-    }
-
-    /// Asks for what [`Known::medium`] looks at.
-    #[inline]
-    fn prefetch_medium(&self, bytes: &[u8], start: usize, len: usize) {
-        if Self::MEDIUM.contains(&len) {
-            self.medium.prefetch(&key(bytes, start, len));
-        }
-    }
-
-    fn none() -> Self {
-        let mut arena = Arena::default();
-        Self { short: Arc::new(Dictionary::with_capacity(0, &mut arena)), medium: Cache::new(1, &mut arena) }
-    }
-
-    /// ASCII letters and digits, which no normalizer changes and no pre-tokenizer splits, and punctuation marks
-    /// that stand alone.
-    fn new(model: &Model, tokens: &Tokens<'_>, scanner: Scanner, arena: &mut Arena) -> Self {
-        let (words, longest) = match model {
-            Model::WordPiece(model) => (model.tokens(), model.max_chars()),
-            Model::WordLevel(model) => (model.words(), usize::MAX),
-            // A word may be more probable, or merged, in pieces.
-            Model::Bpe(_) | Model::Unigram(_) => return Self::none(),
-        };
-        let mut short = words.clone();
-        if !scanner.punctuation {
-            // Nobody has shown that no normalizer changes them.
-            let marks = (0..0x80_u8).filter(u8::is_ascii_punctuation);
-            let short = Arc::make_mut(&mut short);
-            marks.for_each(|mark| short.hide(&[mark]));
-        }
-        let words = || tokens.iter().map(|(word, id)| (word.as_bytes(), id));
-        if longest < ShortStrings::LONGEST {
-            let short = Arc::make_mut(&mut short);
-            words().filter(|word| word.0.len() > longest).for_each(|word| short.hide(word.0));
-        }
-        let is_medium = |word: &[u8]| {
-            let range = ShortStrings::LONGEST + 1..=Cache::<4>::LONGEST.min(longest);
-            range.contains(&word.len()) && word.iter().all(u8::is_ascii_alphanumeric)
-        };
-        let mut medium = Cache::new(tokens.len() / 32, arena);
-        for word in tokens.others().filter(|word| is_medium(word.text()) && word.id < u32::MAX) {
-            // A full line leaves a word to the memo.
-            let _ = medium.try_insert(&word.key(), word.id + 1);
-        }
-        Self { short, medium }
     }
 }
