@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use m2v_core::Dir;
-use m2v_infer::{BLOCK, EncodeOptions, Encoder, EncoderExt, Error, Scratch, StaticModel};
+use m2v_infer::{BLOCK, EncodeOptions, Encoder, EncoderExt, Error, Scratch, ScratchPool, StaticModel};
 use m2v_tests::{Result, assert_bits, fixture, shipped_model, small_with, texts};
 use ndarray::{Array2, ArrayViewMut2, Axis, concatenate, s};
 
@@ -83,6 +83,55 @@ fn each_text_is_embedded_as_if_alone_whatever_the_number() -> Result<()> {
         let together = model.encode(&texts[..count])?;
         let alone: Vec<_> = alone[..count].iter().map(|row| row.view().insert_axis(Axis(0))).collect();
         assert_bits(&count.to_string(), together.view(), concatenate(Axis(0), &alone)?.view());
+    }
+    Ok(())
+}
+
+/// What goes into a block alone, with or without a pool.
+struct OneByOne(StaticModel, bool);
+
+impl Encoder for OneByOne {
+    fn dim(&self) -> usize {
+        self.0.dim()
+    }
+
+    fn encode_block(
+        &self,
+        texts: &[&str],
+        scratch: &mut Scratch,
+        out: ArrayViewMut2<'_, f32>,
+    ) -> Result<(), Error> {
+        self.0.encode_block(texts, scratch, out)
+    }
+
+    fn scratch_pool(&self) -> Option<&ScratchPool> {
+        self.0.scratch_pool().filter(|_| self.1)
+    }
+}
+
+#[test]
+fn one_text_is_the_same_by_every_way() -> Result<()> {
+    let model = shipped()?;
+    // One that is huge, cut and not.
+    let texts = ["", "a strange qzjword, alone", &"word ".repeat(1 << 20)];
+    for model in [model.with_options(EncodeOptions::default().with_max_length(None)), model] {
+        let expected = model.encode(&texts)?;
+        for (i, &text) in texts.iter().enumerate() {
+            for encoder in
+                [&model as &dyn Encoder, &OneByOne(model.clone(), true), &OneByOne(model.clone(), false)]
+            {
+                let mut found = Array2::from_elem((4, 64), f32::NAN);
+                encoder.encode_one_into(text, found.row_mut(0).as_slice_mut().unwrap())?;
+                encoder.encode_into(&[text], found.slice_mut(s![1..2, ..]))?;
+                encoder.encode_into(&[text], found.slice_mut(s![2..3, ..;-1]))?;
+                encoder.encode_block(&[text], &mut Scratch::default(), found.slice_mut(s![3.., ..]))?;
+                for (row, found) in found.rows().into_iter().enumerate() {
+                    let found = if row == 2 { found.slice_move(s![..;-1]) } else { found };
+                    let found = found.insert_axis(Axis(0));
+                    assert_bits(&format!("{row} of text {i}"), found, expected.slice(s![i..=i, ..]));
+                }
+            }
+        }
     }
     Ok(())
 }

@@ -55,7 +55,8 @@ pub trait Encoder: Send + Sync {
     fn encode_block(&self, texts: &[&str], scratch: &mut Scratch, out: ArrayViewMut2<'_, f32>) -> Result<()>;
 
     /// Embeds one text into `out`, `[dim]`: for texts that come one at a time. Calls of [`EncoderExt`] with one text
-    /// come here. An encoder may have a better way than to borrow a [`Scratch`] first.
+    /// come here. The vector is that of [`Encoder::encode_block`], which is called with a [`Scratch`] of the
+    /// [pool](Encoder::scratch_pool) or a new one, unless an encoder has a better way.
     ///
     /// ```
     /// use m2v_infer::core::Dir;
@@ -72,7 +73,7 @@ pub trait Encoder: Send + Sync {
     /// ```
     ///
     /// # Errors
-    /// If the text cannot be encoded or `out` has another length; `out` is then unspecified.
+    /// As [`Encoder::encode_block`]; `out` is then unspecified.
     fn encode_one_into(&self, text: &str, out: &mut [f32]) -> Result<()> {
         let out = ArrayViewMut1::from(out).insert_axis(Axis(0));
         match self.scratch_pool() {

@@ -14,9 +14,9 @@ use try_lock::{Locked, TryLock};
 pub struct Scratch {
     /// What the tokenizer keeps.
     pub tokenizer: m2v_tokenize::Scratch,
-    /// The ids of a block's texts, one text after the other.
+    /// For the ids of a block's texts, one text after the other. What is in it after a call is of no meaning.
     pub ids: Vec<u32>,
-    /// Where each text's ids end in `ids`.
+    /// For where each text's ids end in `ids`. Likewise.
     pub ends: Vec<usize>,
     /// What a pipeline's head works in.
     pub head: HeadScratch,

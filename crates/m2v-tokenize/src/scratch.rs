@@ -19,7 +19,8 @@ impl Owner {
 }
 
 /// What a tokenizer keeps between calls, such as a memo of words: caller-owned, one for each thread. It grows with the
-/// words it sees that the vocabulary does not have, to 15 MB for each tokenizer.
+/// words it sees that the vocabulary does not have, to 15 MB for each tokenizer, and has room for the ids of the
+/// longest text that came [alone](crate::Tokenizer::with_ids).
 ///
 /// It holds what belongs to the last few tokenizers that used it, each by its [`Owner`], so that a stale memo can never
 /// answer. What one kept begins anew after more than three others were there.

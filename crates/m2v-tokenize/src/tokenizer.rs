@@ -7,7 +7,7 @@ use crate::arena::Arena;
 use crate::error::Result;
 use crate::json::File;
 use crate::native::NativeTokenizer;
-use crate::scratch::Scratch;
+use crate::scratch::{Alone, Scratch};
 use crate::vocabulary::Vocabulary;
 
 /// Turns a text into token ids. **The extension point of this crate.**
@@ -63,9 +63,10 @@ pub trait Tokenizer: Send + Sync {
         encode_each(self, texts, scratch, ids, ends)
     }
 
-    /// Hands the ids of a text to `take`, once. What [`Tokenizer::encode_into`] says of a text; faster for a short one
-    /// that comes alone: a tokenizer may keep its ids on the stack, and look at the scratch only if it needs it, so
-    /// that one that is shared may be borrowed then.
+    /// Hands the ids of a text to `take`, which may change them: exactly once, unless there is an error. What
+    /// [`Tokenizer::encode_into`] says of a text. A tokenizer may be faster with a short one that comes alone: it can
+    /// keep the ids on the stack, and look at the scratch only if it needs it, so that a shared one need only be
+    /// borrowed then.
     ///
     /// ```
     /// use m2v_tokenize::{Scratch, Tokenizer};
@@ -86,7 +87,7 @@ pub trait Tokenizer: Send + Sync {
         scratch: &mut dyn DerefMut<Target = Scratch>,
         take: &mut dyn FnMut(&mut [u32]),
     ) -> Result<()> {
-        take_ids(self, text, scratch, take)
+        take_ids(scratch, take, |scratch, alone| self.encode_into(text, scratch, &mut alone.ids))
     }
 
     /// The facts about the vocabulary.
@@ -168,17 +169,16 @@ pub(crate) fn encode_each<T: Tokenizer + ?Sized>(
     Ok(())
 }
 
-/// Hands the ids of a text to `take`, from the scratch.
-pub(crate) fn take_ids<T: Tokenizer + ?Sized>(
-    tokenizer: &T,
-    text: &str,
+/// Hands the ids of a text that are encoded into the scratch to `take`.
+pub(crate) fn take_ids(
     scratch: &mut Scratch,
     take: &mut dyn FnMut(&mut [u32]),
+    encode: impl FnOnce(&mut Scratch, &mut Alone) -> Result<()>,
 ) -> Result<()> {
     let mut alone = std::mem::take(&mut scratch.alone);
     alone.ids.clear();
     alone.ends.clear();
-    let encoded = tokenizer.encode_block_into(&[text], scratch, &mut alone.ids, &mut alone.ends);
+    let encoded = encode(scratch, &mut alone);
     if encoded.is_ok() {
         take(&mut alone.ids);
     }

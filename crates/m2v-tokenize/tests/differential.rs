@@ -73,6 +73,20 @@ fn the_shipped_model() {
     });
 }
 
+#[test]
+fn texts_about_as_long_as_are_taken_alone() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/minilm-l6-64d/tokenizer.json");
+    let pair = Pair::new("minilm-l6-64d", &fs::read(path).unwrap());
+    let letters = ["a ", ". ", "é "].map(|chunk| [15, 16, 17].map(|times| chunk.repeat(times)));
+    let long = ["a", "z", "7"].map(|letter| [62, 63, 64, 65].map(|len| letter.repeat(len)));
+    for text in letters.iter().flatten().chain(long.iter().flatten()) {
+        for more in ["", "qzj", " qzj", " qzj.", "[", "[SEP]", "\0"] {
+            pair.assert_same(&[text, more].concat());
+            pair.assert_same(&[more, text].concat());
+        }
+    }
+}
+
 /// A scratch that counts how often it is looked at.
 #[derive(Default)]
 struct Looked(Scratch, usize);

@@ -11,7 +11,7 @@
 mod case;
 
 use case::{Case, DTYPES, TOKENS, cases};
-use m2v_core::ndarray::{Array2, ArrayView2, s};
+use m2v_core::ndarray::{Array2, ArrayView2, Axis, s};
 use m2v_core::{Dtype, EmbeddingTable, Isa, PoolOptions, Tensor};
 use proptest::prelude::*;
 
@@ -250,6 +250,29 @@ fn outputs_with_gaps(isa: Isa) {
         let mut turned = Array2::from_elem((100, ends.len()), 7.0);
         table.pool_into_on(isa, &ids, &ends, options, turned.view_mut().reversed_axes()).unwrap();
         assert_same_bits(turned.t(), expected.view(), &"one column after another");
+    }
+}
+
+#[test]
+fn a_text_alone_is_pooled_as_in_a_block() {
+    for (dtype, weighted, mapped) in DTYPES
+        .into_iter()
+        .flat_map(|dtype| [false, true].map(|weighted| (dtype, weighted)))
+        .flat_map(|(dtype, weighted)| [false, true].map(|mapped| (dtype, weighted, mapped)))
+    {
+        let case = Case { weighted, mapped, ..Case::new(dtype, 100) };
+        let table = case.table();
+        let (ids, ends) = case.block(&table);
+        for options in [as_mean(), as_unit()] {
+            let expected = pool(Isa::best(), &table, &ids, &ends, options);
+            let mut start = 0;
+            for (&end, expected) in ends.iter().zip(expected.rows()) {
+                let mut found = Array2::from_elem((1, 100), f32::NAN);
+                table.pool_one_into(&ids[start..end], options, found.as_slice_mut().unwrap()).unwrap();
+                assert_same_bits(found.view(), expected.insert_axis(Axis(0)), &case);
+                start = end;
+            }
+        }
     }
 }
 

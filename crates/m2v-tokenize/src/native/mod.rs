@@ -53,7 +53,7 @@ use words::{Words, WordsScratch};
 use crate::arena::Arena;
 use crate::error::{Error, Result};
 use crate::json::{AddedIds, File, Tokens};
-use crate::scratch::{Owner, Scratch};
+use crate::scratch::{Alone, Owner, Scratch};
 use crate::tokenizer::{Tokenizer, encode_each, take_ids};
 use crate::vocabulary::{Family, Vocabulary};
 
@@ -99,7 +99,7 @@ impl NativeTokenizer {
             (_, true) | (Family::Other, _) => None,
         };
         let Some(model) = model else { return Ok(None) };
-        let added = with_ids(config.added_tokens.unwrap_or_default(), &file.model.tokens);
+        let added = give_ids(config.added_tokens.unwrap_or_default(), &file.model.tokens);
         let Some((raw, normalised)) = matchers(added, &normalizers)? else { return Ok(None) };
         if !pre_tokenizers.know_where_texts_begin(&normalizers, normalised.is_some()) {
             return Ok(None);
@@ -243,12 +243,15 @@ impl Tokenizer for NativeTokenizer {
         take: &mut dyn FnMut(&mut [u32]),
     ) -> Result<()> {
         if let Fast::Words(words) = &self.fast
+            && Words::may_be_alone(text)
             && self.is_plain(words, text)
             && words.with_ids(&self.pipeline, text, scratch, &self.owner, take)
         {
             return Ok(());
         }
-        take_ids(self, text, scratch, take)
+        take_ids(scratch, take, |scratch, Alone { ids, ends }| {
+            self.encode_block_into(&[text], scratch, ids, ends)
+        })
     }
 
     fn vocabulary(&self) -> &Vocabulary {
@@ -262,7 +265,7 @@ impl Tokenizer for NativeTokenizer {
 
 /// Added tokens with the [ids they get](AddedIds). Of a token that is listed twice, and of tokens that get the same id,
 /// the last counts.
-fn with_ids(tokens: Vec<AddedToken>, model: &Tokens<'_>) -> Vec<(u32, AddedToken)> {
+fn give_ids(tokens: Vec<AddedToken>, model: &Tokens<'_>) -> Vec<(u32, AddedToken)> {
     let mut ids = AddedIds::new(model);
     let ids: Vec<_> = tokens.iter().map(|token| ids.of(&token.content)).collect();
     let mut added: Vec<(u32, AddedToken)> = Vec::new();

@@ -112,7 +112,7 @@ impl Chunks<'_> {
         ids.truncate(len);
     }
 
-    /// The values, each less one, of all, if they are known words of a text alone: the first so many.
+    /// The values, each less one, of the chunks of a text alone that are all known words, and others behind them.
     #[inline(always)]
     pub(super) fn few_known(&self) -> [u32; FEW] {
         let values = self.values.first_chunk().copied().unwrap_or_default();
@@ -155,8 +155,8 @@ struct Instructions<B, C, P, K, V> {
     block: B,
     /// Looks at a block.
     classify: C,
-    /// Writes a base plus the number of each bit that is set; up to seven that follow are overwritten. There has to be
-    /// room for them, or for a [`BLOCK`].
+    /// Writes a base plus the number of each bit that is set; what follows is overwritten. There has to be room for a
+    /// [`BLOCK`], or for sixteen more than there are.
     positions: P,
     /// Makes the keys of chunks that start and end at some positions.
     keys: K,
@@ -229,6 +229,12 @@ impl Scanner {
         }
     }
 
+    /// Whether a text is short enough for [`Scanner::scan_one`].
+    #[inline]
+    pub(super) fn may_be_alone(text: &str) -> bool {
+        text.len() < BLOCK
+    }
+
     /// The chunks of a text alone. `None` if it has to be [scanned](Self::scan): it is not shorter than a block, has
     /// more than [`FEW`] chunks, or holds the suspect.
     #[inline]
@@ -238,7 +244,7 @@ impl Scanner {
         known: &ShortStrings,
         buffer: &'a mut OneBuffer,
     ) -> Option<Chunks<'a>> {
-        if text.len() >= BLOCK {
+        if !Self::may_be_alone(text) {
             return None;
         }
         let Counts { chunks, others } = match self.isa {

@@ -15,11 +15,11 @@ pub(super) struct Counts {
     pub(super) others: usize,
 }
 
-/// Chunks of a text that is taken alone, at most: more than all but one of 200 sentences of so many bytes have.
+/// Chunks of a text that is taken alone, at most. Of sentences that are shorter than a block, one in 200 has more.
 pub(super) const FEW: usize = RUN;
 
-/// Places for numbers of chunks: up to seven more than there are get [written](Instructions::positions), and whole
-/// lines of the cache are faster.
+/// Places for numbers of chunks, of which more than there are get [written](Instructions::positions): whole lines of
+/// the cache are faster.
 const PLACES: usize = FEW + RUN;
 
 /// What a text alone is scanned in: so little that it is made anew for each, of zeros, on the stack.

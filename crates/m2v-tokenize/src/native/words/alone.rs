@@ -9,10 +9,16 @@ use std::ops::DerefMut;
 use super::{State, Words, WordsScratch};
 use crate::native::memo::Memo;
 use crate::native::pipeline::{Pipeline, Result};
-use crate::native::scan::{Chunks, OneBuffer};
+use crate::native::scan::{Chunks, OneBuffer, Scanner};
 use crate::scratch::{Alone, Owner, Scratch};
 
 impl Words {
+    /// Whether [`Words::with_ids`] may take a text.
+    #[inline]
+    pub(in crate::native) fn may_be_alone(text: &str) -> bool {
+        Scanner::may_be_alone(text)
+    }
+
     /// Hands the ids of a text to `take`; looks at the scratch only if a chunk is no short word of the vocabulary.
     /// False, and nothing is handed on, if the text has to be [encoded](Words::encode).
     #[inline]
@@ -32,16 +38,17 @@ impl Words {
             take(&mut chunks.few_known()[..chunks.len()]);
             return true;
         }
-        let (WordsScratch { state, .. }, Alone { ids, .. }) = scratch.get_with_alone(owner, Words::scratch);
+        let (WordsScratch { state, .. }, Alone { ids, ends }) = scratch.get_with_alone(owner, Words::scratch);
         ids.clear();
-        let appended = self.append_alone(pipeline, &chunks, state, ids).is_ok();
+        ends.clear();
+        let appended = self.append_alone(pipeline, &chunks, state, ids, ends).is_ok();
         if appended {
             take(ids);
         }
         appended
     }
 
-    /// Appends the ids of the chunks of a text alone.
+    /// Appends the ids of the chunks of a text alone, and where they end.
     #[inline]
     pub(super) fn append_alone(
         &self,
@@ -49,16 +56,16 @@ impl Words {
         chunks: &Chunks<'_>,
         state: &mut State,
         ids: &mut Vec<u32>,
+        ends: &mut Vec<usize>,
     ) -> Result<()> {
+        let before = ids.len();
         if chunks.others.is_empty() {
             chunks.append_known(0..chunks.len(), ids);
-            return Ok(());
-        }
-        let before = ids.len();
-        if self.append_remembered(chunks, &state.memo, ids).is_none() {
+        } else if self.append_remembered(chunks, &state.memo, ids).is_none() {
             ids.truncate(before);
-            self.append_with_others(pipeline, chunks, state, ids, &mut Vec::new())?;
+            return self.append_with_others(pipeline, chunks, state, ids, ends);
         }
+        ends.push(ids.len());
         Ok(())
     }
 

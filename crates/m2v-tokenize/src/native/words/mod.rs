@@ -165,8 +165,7 @@ impl Words {
         if let [text] = texts
             && let Some(chunks) = self.scanner.scan_one(text, known, &mut OneBuffer::new())
         {
-            self.append_alone(pipeline, &chunks, state, ids)?;
-            ends.push(ids.len());
+            self.append_alone(pipeline, &chunks, state, ids, ends)?;
             return Ok(true);
         }
         let each = |chunks: Chunks<'_>| self.append(pipeline, &chunks, state, ids, ends);
