@@ -217,9 +217,9 @@ impl StaticModel {
         let options = PoolOptions::default().with_normalize(normalize);
         let mut pooled = None;
         tokenizer.with_ids(vocabulary.cut(text, max_length), scratch, &mut |ids| {
-            let most = max_length.unwrap_or(usize::MAX).min(ids.len());
-            let ids = without(&mut ids[..most], vocabulary.unk_id());
-            pooled = Some(table.pool_one_into(ids, options, out));
+            let most = max_length.unwrap_or(usize::MAX);
+            let kept = keep_what_counts(ids, &mut [ids.len()], most, vocabulary.unk_id());
+            pooled = Some(table.pool_one_into(&ids[..kept], options, out));
         })?;
         match pooled {
             Some(pooled) => Ok(pooled?),
@@ -251,7 +251,8 @@ impl StaticModel {
         } else {
             tokenizer.encode_block_into(texts, scratch, ids, ends)?;
         }
-        keep_what_counts(ids, ends, max_length.unwrap_or(usize::MAX), vocabulary.unk_id());
+        let kept = keep_what_counts(ids, ends, max_length.unwrap_or(usize::MAX), vocabulary.unk_id());
+        ids.truncate(kept);
         Ok(())
     }
 }
@@ -311,8 +312,9 @@ impl fmt::Debug for StaticModel {
     }
 }
 
-/// Keeps the first `max_length` ids of each text, and of these drops the unknown ones.
-fn keep_what_counts(ids: &mut Vec<u32>, ends: &mut [usize], max_length: usize, unk: Option<u32>) {
+/// Keeps the first `max_length` ids of each text, and of these drops the unknown ones. How many there are then.
+#[inline]
+fn keep_what_counts(ids: &mut [u32], ends: &mut [usize], max_length: usize, unk: Option<u32>) -> usize {
     let mut start = 0;
     let is_long = |&end: &usize| end - std::mem::replace(&mut start, end) > max_length;
     // Few texts are long or have unknown tokens: to look for that is faster than to move the ids, and to look at all
@@ -320,7 +322,7 @@ fn keep_what_counts(ids: &mut Vec<u32>, ends: &mut [usize], max_length: usize, u
     if !ends.iter().any(is_long)
         && !unk.is_some_and(|unk| ids.iter().fold(false, |found, &id| found | (id == unk)))
     {
-        return;
+        return ids.len();
     }
     let (mut start, mut kept) = (0_usize, 0);
     for end in ends {
@@ -331,21 +333,7 @@ fn keep_what_counts(ids: &mut Vec<u32>, ends: &mut [usize], max_length: usize, u
         }
         start = std::mem::replace(end, kept);
     }
-    ids.truncate(kept);
-}
-
-/// What there is of ids but the unknown ones.
-#[inline]
-fn without(ids: &mut [u32], unk: Option<u32>) -> &[u32] {
-    let Some(unk) = unk.filter(|&unk| ids.iter().fold(false, |found, &id| found | (id == unk))) else {
-        return ids;
-    };
-    let mut kept = 0;
-    for at in 0..ids.len() {
-        ids[kept] = ids[at];
-        kept += usize::from(ids[at] != unk);
-    }
-    &ids[..kept]
+    kept
 }
 
 const _: fn() = || {
@@ -355,7 +343,7 @@ const _: fn() = || {
 
 #[cfg(test)]
 mod tests {
-    use super::{keep_what_counts, without};
+    use super::keep_what_counts;
 
     #[test]
     fn cuts_ids_before_it_drops_unknown_ones() {
@@ -363,22 +351,24 @@ mod tests {
             [(2, &[1, 4][..], [1, 1, 2, 2]), (3, &[1, 2, 4], [2, 2, 3, 3]), (9, &[1, 2, 3, 4], [3, 3, 4, 4])]
         {
             let (mut ids, mut ends) = (vec![0, 1, 2, 3, 4, 0], [4, 4, 5, 6]);
-            keep_what_counts(&mut ids, &mut ends, max_length, Some(0));
-            assert_eq!((&*ids, ends), (expected_ids, expected_ends), "{max_length}");
+            let kept = keep_what_counts(&mut ids, &mut ends, max_length, Some(0));
+            assert_eq!((&ids[..kept], ends), (expected_ids, expected_ends), "{max_length}");
         }
         for unk in [None, Some(9)] {
             let (mut ids, mut ends) = (vec![0, 1, 2], [0, 2, 3]);
-            keep_what_counts(&mut ids, &mut ends, 2, unk);
-            assert_eq!((&*ids, ends), (&[0, 1, 2][..], [0, 2, 3]));
+            let kept = keep_what_counts(&mut ids, &mut ends, 2, unk);
+            assert_eq!((&ids[..kept], ends), (&[0, 1, 2][..], [0, 2, 3]));
         }
+        assert_eq!(keep_what_counts(&mut [], &mut [0], 2, Some(0)), 0);
     }
 
     #[test]
     fn drops_unknown_ids_of_a_text() {
         for (unk, expected) in [(None, &[0, 1, 0, 0, 2][..]), (Some(3), &[0, 1, 0, 0, 2]), (Some(0), &[1, 2])]
         {
-            assert_eq!(without(&mut [0, 1, 0, 0, 2], unk), expected);
+            let mut ids = [0, 1, 0, 0, 2];
+            let kept = keep_what_counts(&mut ids, &mut [5], usize::MAX, unk);
+            assert_eq!(&ids[..kept], expected);
         }
-        assert!(without(&mut [], Some(0)).is_empty());
     }
 }
